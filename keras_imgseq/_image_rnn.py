@@ -1,0 +1,218 @@
+"""The factory that puts a recurrent network on top of a reading."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from keras_imgseq._architecture import CELLS, MERGES, Architecture, Cell
+from keras_imgseq._image_as_sequence import ImageAsSequence, Shape
+from keras_imgseq._reading import Step
+
+# Parameters of one recurrent layer, by the numbers of its features and units.
+PARAMS: dict[str, Callable[[int, int], int]] = {
+    "simple_rnn": lambda features, units: units * (features + units + 1),
+    "gru": lambda features, units: 3 * units * (features + units + 2),
+    "lstm": lambda features, units: 4 * units * (features + units + 1),
+}
+
+Reading = Step | ImageAsSequence | tuple[str, Step]
+
+
+def build_image_rnn(
+    input_shape: Shape,
+    classes: int | None,
+    *,
+    units: int | Sequence[int] = 16,
+    cell: Cell = "simple_rnn",
+    activation: Any = None,
+    reading: Reading | list[Step | ImageAsSequence] | None = None,
+    merge: str = "concat",
+    bidirectional: bool = False,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    return_sequences: bool = False,
+    classifier_activation: Any = "softmax",
+    scale: float | None = None,
+    unroll: str | bool = "auto",
+    data_format: str | None = None,
+    name: str | None = None,
+) -> keras.Model:
+    """Builds a recurrent network that reads images as sequences.
+
+    With the first two arguments alone it is the small model of the book: a SimpleRNN of 16
+    relu units over the rows of the image, and a softmax over the classes.
+
+    Args:
+        input_shape: The shape of one image without the batch: `(height, width)`,
+            `(height, width, channels)`, or `(channels, height, width)` with
+            `data_format="channels_first"`. Height or width may be `None` where the reading
+            allows it.
+        classes: Number of outputs; `None` leaves the head away, so that the features come out.
+        units: Number of units, or a sequence of them: one recurrent layer for each, stacked.
+        cell: `"simple_rnn"`, `"gru"`, `"lstm"`, or a callable that takes a number of units and
+            returns a Keras RNN cell, such as `keras.layers.GRUCell`.
+        activation: Activation of the recurrent layers. `None` means relu for `"simple_rnn"`,
+            as in the book, and Keras' own default for the others.
+        reading: What the network reads: `None` for rows, a step as in `ImageAsSequence`, an
+            `ImageAsSequence`, or a list of these, each with its own recurrent layers.
+            `"cross"` stands for four: rows first, columns first, and both backwards, of single
+            pixels, or of the step given as `("cross", step)`.
+        merge: How several readings are joined: `"concat"`, `"sum"`, `"mean"` or `"max"`.
+        bidirectional: Whether each recurrent layer reads the sequence in both directions and
+            concatenates what it found.
+        dropout: Fraction of the features to drop, from 0 up to, but not including, 1.
+        recurrent_dropout: Fraction of the recurrent state to drop, in the same range.
+        return_sequences: Whether the network answers at every step instead of after the last.
+        classifier_activation: Activation of the output; `None` returns the logits.
+        scale: Number that multiplies the pixels first, such as `1/255` for `uint8` images.
+        unroll: Whether the recurrent layers are unrolled: `True`, `False` or `"auto"`.
+        data_format: `"channels_last"` or `"channels_first"`; `None` takes the one of the
+            readings given as layers, or else of the Keras configuration.
+        name: Name of the model.
+
+    Returns:
+        An uncompiled functional `keras.Model`, whose layers are named `images`,
+        `as_sequence`, `rnn_1`, `rnn_2` and so on, `logits` and `probabilities`; with several
+        readings, `reading_1_as_sequence` and so on.
+
+    Raises:
+        ValueError: If an argument is none of the above, or if they do not fit together.
+
+    Reference:
+        Armando Fandango, "Mastering TensorFlow 1.x" (Packt, 2018), chapter "RNN with
+        TensorFlow and Keras", section "RNN in Keras for MNIST data".
+
+    Examples:
+        >>> import keras_imgseq
+        >>> model = keras_imgseq.build_image_rnn((28, 28), 10)
+        >>> model.count_params()
+        890
+        >>> [layer.name for layer in model.layers]
+        ['images', 'as_sequence', 'rnn_1', 'logits', 'probabilities']
+        >>> model.compile("rmsprop", "categorical_crossentropy", metrics=["accuracy"])
+    """
+    network = Architecture(**locals())
+    images = keras.Input(network.input_shape, name="images")
+    several = len(network.reading) > 1
+    branches = [
+        _branch(images, layer, network, f"reading_{number}_" if several else "")
+        for number, layer in enumerate(network.reading, start=1)
+    ]
+    outputs = MERGES[merge](name="merged")(branches) if several else branches[0]
+    if classes is not None:
+        outputs = keras.layers.Dense(classes, name="logits")(outputs)
+        if classifier_activation is not None:
+            # Half precision rounds small probabilities to zero.
+            dtype = keras.config.dtype_policy().variable_dtype
+            outputs = keras.layers.Activation(
+                classifier_activation, dtype=dtype, name="probabilities"
+            )(outputs)
+    return keras.Model(images, outputs, name=name)
+
+
+def count_image_rnn_params(  # noqa: D417
+    input_shape: Shape,
+    classes: int | None,
+    *,
+    units: int | Sequence[int] = 16,
+    cell: Cell = "simple_rnn",
+    activation: Any = None,
+    reading: Reading | list[Step | ImageAsSequence] | None = None,
+    merge: str = "concat",
+    bidirectional: bool = False,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    return_sequences: bool = False,
+    classifier_activation: Any = "softmax",
+    scale: float | None = None,
+    unroll: str | bool = "auto",
+    data_format: str | None = None,
+    name: str | None = None,
+) -> int:
+    """Counts the parameters of `build_image_rnn` with the same arguments, without building it.
+
+    With `f` features and `u` units, a recurrent layer has `u * (f + u + 1)` parameters as
+    `"simple_rnn"`, `4 * u * (f + u + 1)` as `"lstm"` and `3 * u * (f + u + 2)` as `"gru"`;
+    twice as many if it is bidirectional, and the next layer then has `2 * u` features. Each
+    reading has its own layers. The head has `classes * (f + 1)`.
+
+    Args:
+        input_shape: As in `build_image_rnn`, like all the other arguments. A callable `cell`
+            has no formula.
+
+    Returns:
+        The number of parameters, an int.
+
+    Raises:
+        ValueError: As `build_image_rnn`, and if `cell` is a callable.
+
+    Examples:
+        >>> import keras_imgseq
+        >>> keras_imgseq.count_image_rnn_params((28, 28), 10)
+        890
+        >>> keras_imgseq.count_image_rnn_params((28, 28), 10, units=64, cell="lstm")
+        24458
+    """
+    network = Architecture(**locals())
+    if not isinstance(cell, str):
+        raise ValueError(
+            f"A callable cell has no formula. Received: cell={cell!r}. Build the model and ask "
+            "it: build_image_rnn(...).count_params()."
+        )
+    directions = 2 if bidirectional else 1
+    num_params = 0
+    for _, _, num_features in network.sequence_shapes():
+        num_inputs = [num_features, *(directions * num_units for num_units in network.units)]
+        for inputs, num_units in zip(num_inputs, network.units, strict=False):
+            num_params += directions * PARAMS[cell](inputs, num_units)
+    if classes is None:
+        return num_params
+    num_branches = len(network.reading) if merge == "concat" else 1
+    return num_params + classes * (num_branches * directions * network.units[-1] + 1)
+
+
+def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix: str) -> Any:
+    """One reading of the images and its own stack of recurrent layers."""
+    # A copy, because the layer that was given may be built for other images.
+    layer = type(reading).from_config({**reading.get_config(), "name": prefix + "as_sequence"})
+    outputs = layer(images)
+    if network.scale is not None:
+        outputs = keras.layers.Rescaling(network.scale, name=prefix + "scaled")(outputs)
+    for number, num_units in enumerate(network.units, start=1):
+        return_sequences = network.return_sequences or number < len(network.units)
+        name = f"{prefix}rnn_{number}"
+        outputs = _recurrent_layer(network, num_units, return_sequences, name)(outputs)
+    return outputs
+
+
+def _recurrent_layer(
+    network: Architecture, num_units: int, return_sequences: bool, name: str
+) -> Any:
+    options = {
+        "return_sequences": return_sequences,
+        "unroll": network.unroll is True,
+        "name": name,
+    }
+    if callable(network.cell):
+        layer = keras.layers.RNN(network.cell(num_units), **options)
+    else:
+        default = "relu" if network.cell == "simple_rnn" else "tanh"
+        layer = CELLS[network.cell](
+            num_units,
+            activation=default if network.activation is None else network.activation,
+            dropout=network.dropout,
+            recurrent_dropout=network.recurrent_dropout,
+            **options,
+        )
+    if not network.bidirectional:
+        return layer
+    try:
+        return keras.layers.Bidirectional(layer, name=name)
+    except TypeError as error:
+        raise ValueError(
+            "A bidirectional network makes its second direction from the cell's configuration, "
+            f"as saving does. Received: cell={network.cell!r}, whose configuration cannot be "
+            "read back. Write @keras.saving.register_keras_serializable() above the class of "
+            "the cell, and a `get_config` with all its arguments."
+        ) from error
