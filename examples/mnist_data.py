@@ -149,14 +149,13 @@ def _from_idx(folder: Path, file_name: str) -> np.ndarray:
 
 
 def _parsed_idx(content: bytes, path: Path) -> np.ndarray:
-    num_axes = content[3] if len(content) > 3 else 0
-    # Two zero bytes, then 8 for unsigned bytes, then the number of axes.
-    if content[:3] != b"\0\0\x08" or not num_axes:
+    # Two zero bytes, 8 for unsigned bytes, the number of axes, and then its size for each axis.
+    if len(content) < 4 or content[:3] != b"\0\0\x08":
         raise ValueError(f"{path.name} is no IDX file of unsigned bytes")
-    start = 4 + 4 * num_axes
-    shape = np.frombuffer(content[4:start], dtype=">u4").astype(int)
-    values = np.frombuffer(content, dtype=np.uint8, offset=min(start, len(content)))
-    if len(shape) != num_axes or values.size != shape.prod():
+    start = 4 + 4 * content[3]
+    shape = np.frombuffer(content[4:start].ljust(start - 4, b"\0"), dtype=">u4").astype(int)
+    values = np.frombuffer(content[start:], dtype=np.uint8)
+    if values.size != shape.prod() or not values.size:
         raise ValueError(f"{path.name} is truncated or too long")
     return values.reshape(shape)
 

@@ -49,6 +49,8 @@ def main(arguments: list[str] | None = None) -> None:
                 verbose=options.seeds == 1,
             )
             runs.append(run)
+            if not run.epochs:
+                print(f"{options.resume} holds the finished run: nothing is left to train.")
             if options.seeds > 1:
                 print(
                     f"Seed {seed}: test loss {run.test_loss:.4f}, "

@@ -169,7 +169,8 @@ def count_image_rnn_params(  # noqa: D417
     if classes is None:
         return num_params
     num_branches = len(network.reading) if merge == "concat" else 1
-    return num_params + classes * (num_branches * directions * network.units[-1] + 1)
+    num_features = num_branches * directions * network.units[-1]
+    return int(num_params + classes * (num_features + 1))
 
 
 def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix: str) -> Any:
@@ -195,7 +196,7 @@ def _recurrent_layer(
         "name": name,
     }
     if callable(network.cell):
-        layer = keras.layers.RNN(network.cell(num_units), **options)
+        layer = keras.layers.RNN(_checked_cell(network.cell, num_units), **options)
     else:
         default = "relu" if network.cell == "simple_rnn" else "tanh"
         layer = CELLS[network.cell](
@@ -216,3 +217,14 @@ def _recurrent_layer(
             "read back. Write @keras.saving.register_keras_serializable() above the class of "
             "the cell, and a `get_config` with all its arguments."
         ) from error
+
+
+def _checked_cell(make_cell: Callable[[int], Any], num_units: int) -> Any:
+    cell = make_cell(num_units)
+    if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
+        raise ValueError(
+            "A callable cell takes a number of units and returns a Keras RNN cell, with a `call` "
+            f"and a `state_size`. Received: cell({num_units})={cell!r}. Write such as "
+            "cell=keras.layers.GRUCell."
+        )
+    return cell

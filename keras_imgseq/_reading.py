@@ -32,14 +32,14 @@ class Reading:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "step", _checked_step(self.step))
-        if self.order not in ORDERS:
+        if not isinstance(self.order, str) or self.order not in ORDERS:
             raise ValueError(
                 f"Unknown order. Write one of {listed(ORDERS)}. Received: order={self.order!r}"
             )
         for name in ("transpose", "reverse"):
             value = getattr(self, name)
             if not isinstance(value, bool):
-                raise TypeError(f"`{name}` is True or False. Received: {name}={value!r}")
+                raise ValueError(f"`{name}` is True or False. Received: {name}={value!r}")
 
     def patch_size(self, image_size: Size) -> Size:
         """Height and width of a patch, in pixels; None where the image's own is unknown."""
