@@ -64,7 +64,6 @@ RECIPES = {"book": book, "steady": steady}
 BATCH_SIZES = {"book": 100, "steady": 50}
 
 
-# --8<-- [start:train]
 def train(
     digits: Digits,
     recipe: str,
@@ -89,6 +88,7 @@ def train(
             )
         )
 
+    # --8<-- [start:train]
     def one_hot(labels: np.ndarray) -> np.ndarray:
         return keras.utils.to_categorical(labels, digits.num_classes)
 
@@ -104,10 +104,8 @@ def train(
     )
     _, validation_accuracy = model.evaluate(*validation_data, verbose=0)
     loss, accuracy = model.evaluate(digits.x_test, one_hot(digits.y_test), verbose=0)
+    # --8<-- [end:train]
     return Run(seed, model, history.epoch, history.history, validation_accuracy, loss, accuracy)
-
-
-# --8<-- [end:train]
 
 
 def belief(model: keras.Model, image: np.ndarray) -> np.ndarray:
