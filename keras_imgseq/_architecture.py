@@ -10,8 +10,9 @@ from typing import Any
 import keras
 
 from keras_imgseq import _data_format
-from keras_imgseq._image_as_sequence import ImageAsSequence, Shape
+from keras_imgseq._image_as_sequence import ImageAsSequence
 from keras_imgseq._reading import listed
+from keras_imgseq._rearrangement import Shape
 
 Cell = str | Callable[[int], Any]
 

@@ -1,8 +1,11 @@
 """Where the height, the width and the channels stand in the shape of a batch of images."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
+
+from keras_imgseq._reading import is_whole_number
 
 AXES = {
     "channels_last": "(batch, height, width, channels)",
@@ -35,8 +38,7 @@ def sizes_of(shape: Any, data_format: str) -> tuple[Any, tuple[Any, Any], int]:
             + cures.get(len(shape), "Write images of three or four axes.")
         )
     batch, *sizes = shape
-    channel_axis = 0 if data_format == "channels_first" else 2
-    num_channels = sizes.pop(channel_axis) if len(sizes) == 3 else 1
+    num_channels = sizes.pop(channel_axis(data_format)) if len(sizes) == 3 else 1
     if num_channels is None:
         raise ValueError(
             "The number of channels must be known: it decides the number of features. "
@@ -49,3 +51,21 @@ def sizes_of(shape: Any, data_format: str) -> tuple[Any, tuple[Any, Any], int]:
                 "Write images with at least one pixel and one channel."
             )
     return batch, (sizes[0], sizes[1]), num_channels
+
+
+def size_of(image_size: Any, data_format: str) -> tuple[int, int]:
+    """Height and width in an image size, or in the shape of one image with its channels."""
+    sides = list(image_size) if isinstance(image_size, Iterable) else []
+    if len(sides) not in (2, 3) or not all(is_whole_number(side) and side > 0 for side in sides):
+        raise ValueError(
+            "`image_size` is (height, width) in pixels, or the shape of one image with its "
+            f"channels. Received: image_size={image_size!r}. Write such as (28, 28)."
+        )
+    if len(sides) == 3:
+        del sides[channel_axis(data_format)]
+    return int(sides[0]), int(sides[1])
+
+
+def channel_axis(data_format: str) -> int:
+    """Where the channels stand in the shape of one image."""
+    return 0 if data_format == "channels_first" else 2

@@ -6,8 +6,9 @@ from typing import Any
 import keras
 
 from keras_imgseq._architecture import CELLS, MERGES, Architecture, Cell
-from keras_imgseq._image_as_sequence import ImageAsSequence, Shape
+from keras_imgseq._image_as_sequence import ImageAsSequence
 from keras_imgseq._reading import Step
+from keras_imgseq._rearrangement import Shape
 
 # Parameters of one recurrent layer, by the numbers of its features and units.
 PARAMS: dict[str, Callable[[int, int], int]] = {

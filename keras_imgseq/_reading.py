@@ -5,13 +5,20 @@ followed by one permutation of time.
 """
 
 import dataclasses
+import functools
+import numbers
 import operator
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-from keras_imgseq._orders import ORDERS
+import numpy as np
+
+from keras_imgseq._orders import ORDERS, Path, random, transposed
 
 Size = tuple[int | None, int | None]
 Step = str | int | tuple[int, int]
+Order = str | tuple[int, ...]
 
 # The patch that each named step sees; None stands for the whole side of the image.
 STEPS: dict[str, Size] = {
@@ -21,27 +28,41 @@ STEPS: dict[str, Size] = {
 }
 
 
+class Route(NamedTuple):
+    """How the steps of a raster are brought into the order of a reading."""
+
+    by_columns: bool = False
+    snaking: bool = False
+    gathered: Path | None = None
+    backwards: bool = False
+
+
 @dataclasses.dataclass(frozen=True)
 class Reading:
     """Step and order together, checked."""
 
     step: Step = "row"
-    order: str = "raster"
+    order: Order = "raster"
     transpose: bool = False
     reverse: bool = False
+    seed: int | None = None
+    padding: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "step", _checked_step(self.step))
-        if not isinstance(self.order, str) or self.order not in ORDERS:
-            raise ValueError(
-                f"Unknown order. Write one of {listed(ORDERS)}. Received: order={self.order!r}"
-            )
+        object.__setattr__(self, "order", _checked_order(self.order))
+        object.__setattr__(self, "seed", _checked_seed(self.seed, self.order))
         for name in ("transpose", "reverse"):
             value = getattr(self, name)
             if not isinstance(value, bool):
                 raise ValueError(f"`{name}` is True or False. Received: {name}={value!r}")
+        if self.padding not in (None, "same"):
+            raise ValueError(
+                '`padding` is "same", for zeros at the bottom and the right, or None. '
+                f"Received: padding={self.padding!r}"
+            )
 
-    def patch_size(self, image_size: Size) -> Size:
+    def patch_size(self, image_size: tuple[Any, Any]) -> tuple[Any, Any]:
         """Height and width of a patch, in pixels; None where the image's own is unknown."""
         if isinstance(self.step, str):
             patch: Size = STEPS[self.step]
@@ -60,8 +81,9 @@ class Reading:
 
     def num_steps(self, image_size: Size) -> int | None:
         """Number of time steps; None where it follows from an unknown side."""
-        down, across = self.grid_size(image_size)
-        return None if down is None or across is None else down * across
+        grid = self.grid_size(image_size)
+        self.route(grid)
+        return None if grid[0] is None or grid[1] is None else grid[0] * grid[1]
 
     def num_features(self, image_size: Size, num_channels: int) -> int:
         """Values in one time step; an unknown number is an error."""
@@ -73,31 +95,84 @@ class Reading:
                 f"known: it decides the number of features. Received: image_size={image_size}. "
                 f"Write the {side} as a number, or take a step that does not depend on it."
             )
-        return height * width * num_channels
+        return int(height * width * num_channels)
+
+    def route(self, grid_size: Size) -> Route:
+        """How to read a grid; computed once for each reading and size."""
+        if self.order in ("raster", "snake"):
+            return Route(self.transpose, self.order == "snake", None, self.reverse)
+        # Whatever the length of a single row or column, a named path runs along it.
+        if 1 in grid_size and self.order in ORDERS:
+            return Route(backwards=self.reverse)
+        if None in grid_size:
+            raise ValueError(
+                f"This order needs the size of the grid. Received: order={self._short_order()}, "
+                f"grid={grid_size}. Write the height and width of the images as numbers, or take "
+                'order="raster" or order="snake".'
+            )
+        return _route(self, *grid_size)
+
+    def path(self, grid_height: int, grid_width: int) -> Path:
+        """The cells of the grid, numbered in raster order, in the order of reading."""
+        num_cells = grid_height * grid_width
+        across = (grid_width, grid_height) if self.transpose else (grid_height, grid_width)
+        if self.order == "random":
+            assert self.seed is not None
+            path = random(num_cells, self.seed)
+        elif isinstance(self.order, str):
+            path = ORDERS[self.order](*across)
+        elif len(self.order) == num_cells:
+            path = np.array(self.order, np.intp)
+        else:
+            raise ValueError(
+                f"An explicit order names each cell of the grid once. Received: an order of "
+                f"{len(self.order)} cells for a grid of {grid_height} x {grid_width}, which has "
+                f"{num_cells}. Write an order for that grid, or a step that makes "
+                f"{len(self.order)} patches of the image."
+            )
+        if self.transpose:
+            path = transposed(path, grid_height, grid_width)
+        return path[::-1] if self.reverse else path
 
     def _num_patches(self, name: str, side: int | None, patch: int | None) -> int | None:
         if side == patch:
             return 1
         if patch is None or side is None:
-            if patch == 1:
+            if patch == 1 or self.padding == "same":
                 return None
             raise ValueError(
                 f"An unknown {name} may not be a multiple of the patch's {name} {patch}. "
                 f"Received: step={self.step!r}. Write the {name} of the images as a number, "
-                f"or take a step that is one pixel in {name}."
+                f'or padding="same", or take a step that is one pixel in {name}.'
             )
-        if side % patch:
+        if side % patch and self.padding is None:
             whole = side - side % patch
             crop = f"crop the images to {whole} or " if whole else ""
             raise ValueError(
                 f"The patch's {name} {patch} does not divide the image's {name} {side}. "
-                f"Received: step={self.step!r}. Write a step that divides it, or {crop}"
-                f"pad them to {whole + patch} pixels in {name} first."
+                f'Received: step={self.step!r}. Write padding="same" to add zeros, or a step '
+                f"that divides it, or {crop}pad them to {whole + patch} pixels in {name} first."
             )
-        return side // patch
+        return -(-side // patch)
+
+    def _short_order(self) -> str:
+        return repr(self.order) if isinstance(self.order, str) else f"{len(self.order)} cells"
 
 
-def listed(names: Any) -> str:
+@functools.lru_cache(maxsize=32)
+def _route(reading: Reading, grid_height: int, grid_width: int) -> Route:
+    path = np.ascontiguousarray(reading.path(grid_height, grid_width))
+    path.flags.writeable = False
+    for by_columns in (False, True):
+        plain = Reading("pixel", transpose=by_columns).path(grid_height, grid_width)
+        for backwards in (False, True):
+            if np.array_equal(path, plain[::-1] if backwards else plain):
+                return Route(by_columns, backwards=backwards)
+    return Route(gathered=path)
+
+
+def listed(names: Iterable[Any]) -> str:
+    """Names for an error message."""
     return ", ".join(repr(name) for name in names)
 
 
@@ -107,25 +182,57 @@ def _checked_step(step: Any) -> Step:
         if step not in STEPS:
             raise ValueError(f"Unknown step. Write one of {known}. Received: step={step!r}")
         return step
-    try:
-        sides = [_whole_number(side) for side in (step if _is_pair(step) else (step, step))]
-    except TypeError:
-        raise ValueError(
-            f"`step` is what one time step sees: {known}. Received: step={step!r}"
-        ) from None
+    is_pair = isinstance(step, (tuple, list)) and len(step) == 2
+    sides = step if is_pair else [step]
+    if not all(is_whole_number(side) for side in sides):
+        raise ValueError(f"`step` is what one time step sees: {known}. Received: step={step!r}")
     if min(sides) < 1:
         raise ValueError(
             f"A patch has at least one pixel on each side. Received: step={step!r}. "
             f"Write positive numbers, such as step=4 or step=(1, 7)."
         )
-    return (sides[0], sides[1]) if _is_pair(step) else sides[0]
+    return (int(sides[0]), int(sides[1])) if is_pair else int(step)
 
 
-def _whole_number(value: Any) -> int:
-    if isinstance(value, bool):
-        raise TypeError
-    return operator.index(value)
+def _checked_order(order: Any) -> Order:
+    known = f'{listed(ORDERS)}, "random", or the cells of the grid as a sequence of ints'
+    if isinstance(order, str):
+        if order not in ORDERS and order != "random":
+            raise ValueError(f"Unknown order. Write one of {known}. Received: order={order!r}")
+        return order
+    try:
+        cells = tuple(operator.index(cell) for cell in order)
+    except TypeError:
+        raise ValueError(f"`order` is one of {known}. Received: order={order!r}") from None
+    if sorted(cells) != list(range(len(cells))) or not cells:
+        raise ValueError(
+            f"An explicit order names each cell of the grid once. {_fault(cells)} Received: "
+            f"an order of {len(cells)} cells. Write a permutation of range({len(cells)})."
+        )
+    return cells
 
 
-def _is_pair(step: Any) -> bool:
-    return isinstance(step, (tuple, list)) and len(step) == 2
+def _fault(cells: tuple[int, ...]) -> str:
+    if not cells:
+        return "There is none."
+    missing = min(set(range(len(cells))) - set(cells))
+    surplus, times = max(Counter(cells).items(), key=lambda item: (item[1], abs(item[0])))
+    wrong = "comes more than once" if times > 1 else f"is not in a grid of {len(cells)} cells"
+    return f"Cell {missing} is missing, and cell {surplus} {wrong}."
+
+
+def _checked_seed(seed: Any, order: Order) -> int | None:
+    if (seed is None) != (order != "random"):
+        raise ValueError(
+            '`seed` goes with order="random", which needs one, and with no other order. Received: '
+            f"order={order if isinstance(order, str) else 'cells'!r}, seed={seed!r}. Write "
+            'order="random", seed=0.'
+        )
+    if seed is not None and not (is_whole_number(seed) and 0 <= seed < 2**32):
+        raise ValueError(f"`seed` is an int from 0 to 2**32 - 1. Received: seed={seed!r}")
+    return None if seed is None else int(seed)
+
+
+def is_whole_number(value: Any) -> bool:
+    """Whether a value is an int of Python or NumPy, and no bool."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)

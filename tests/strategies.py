@@ -1,8 +1,13 @@
 """What the properties range over; every value that is drawn here is valid."""
 
+import math
+
 import keras
 import numpy as np
+import reading_oracle
 from hypothesis import strategies as st
+
+from keras_imgseq._orders import ORDERS
 
 DATA_FORMATS = ("channels_last", "channels_first")
 DTYPES = [
@@ -22,34 +27,53 @@ named_steps = st.sampled_from(["row", "column", "pixel"])
 sides = st.integers(1, 3)
 
 
-@st.composite
-def paths(draw):
-    """The arguments that decide in which order the steps are read."""
-    return {"order": "raster", "transpose": draw(st.booleans()), "reverse": draw(st.booleans())}
+grids = st.tuples(st.integers(1, 5), st.integers(1, 5))
+named_orders = st.sampled_from(list(ORDERS))
 
 
 @st.composite
-def steps_and_sizes(draw):
-    """What one step sees, and an image size that it divides."""
+def paths(draw, num_cells):
+    """The arguments that decide in which order the steps of a grid are read."""
+    order = draw(named_orders | st.just("random") | st.permutations(range(num_cells)).map(tuple))
+    return {
+        "order": order,
+        "transpose": draw(st.booleans()),
+        "reverse": draw(st.booleans()),
+        "seed": draw(st.integers(0, 2**32 - 1)) if order == "random" else None,
+    }
+
+
+@st.composite
+def steps_and_sizes(draw, padding=None):
+    """What one step sees, and an image size that it divides, or nearly with padding."""
     step = draw(st.one_of(named_steps, sides, st.tuples(sides, sides)))
     patch = (step, step) if isinstance(step, int) else (1, 1) if isinstance(step, str) else step
-    grid_height, grid_width = draw(st.integers(1, 4)), draw(st.integers(1, 4))
-    return step, (grid_height * patch[0], grid_width * patch[1])
+    grid = draw(grids)
+    missing = [draw(st.integers(0, side - 1)) if padding else 0 for side in patch]
+    height, width = (n * side - m for n, side, m in zip(grid, patch, missing, strict=True))
+    return step, (height, width)
 
 
 @st.composite
 def readings_and_images(draw, dtype="int32"):
     """The arguments of a reading, and images that it can read, of all different pixels."""
-    step, size = draw(steps_and_sizes())
-    data_format = draw(data_formats)
-    reading = {"step": step, "data_format": data_format, **draw(paths())}
+    padding = draw(st.sampled_from([None, "same"]))
+    step, size = draw(steps_and_sizes(padding))
+    patch = reading_oracle.patch_size(step, size)
+    num_cells = math.prod(-(-side // p) for side, p in zip(size, patch, strict=True))
+    reading = {
+        "step": step,
+        **draw(paths(num_cells)),
+        "padding": padding,
+        "data_format": draw(data_formats),
+    }
     num_channels = draw(st.none() | st.integers(1, 3))
     shape = (draw(st.integers(1, 2)), *size)
     if num_channels is not None:
         shape = (*shape, num_channels)
-        if data_format == "channels_first":
+        if reading["data_format"] == "channels_first":
             shape = (shape[0], shape[3], shape[1], shape[2])
-    return reading, np.arange(np.prod(shape)).astype(dtype).reshape(shape)
+    return reading, np.arange(1, np.prod(shape) + 1).astype(dtype).reshape(shape)
 
 
 @st.composite
@@ -62,7 +86,7 @@ def architectures(draw):
     if num_channels is not None and data_format == "channels_first":
         image = (num_channels, *size)
     return_sequences = draw(st.booleans())
-    path = draw(paths())
+    path = {"order": draw(named_orders), "transpose": draw(st.booleans())}
     return {
         "input_shape": image,
         "classes": draw(st.none() | st.integers(1, 4)),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from strategies import data_formats, dtypes, readings_and_images, steps_and_sizes
 
 from keras_imgseq import ImageAsSequence
+from keras_imgseq._orders import ORDERS
 
 to_numpy = keras.ops.convert_to_numpy
 
@@ -48,10 +49,10 @@ def test_the_promised_shape_is_the_delivered_one(reading_and_images):
 @given(readings_and_images())
 def test_the_data_format_does_not_change_what_is_read(reading_and_images):
     reading, images = reading_and_images
-    last = reading_oracle.as_channels_last(images, reading.pop("data_format"))
-    from_last = ImageAsSequence(**reading, data_format="channels_last")(last)
+    last = reading_oracle.as_channels_last(images, reading["data_format"])
+    from_last = ImageAsSequence(**{**reading, "data_format": "channels_last"})(last)
     first = np.moveaxis(last, -1, 1)
-    from_first = ImageAsSequence(**reading, data_format="channels_first")(first)
+    from_first = ImageAsSequence(**{**reading, "data_format": "channels_first"})(first)
     np.testing.assert_array_equal(to_numpy(from_last), to_numpy(from_first))
 
 
@@ -72,10 +73,12 @@ def test_transposed_pixels_are_the_pixels_of_the_transposed_image(height, width,
 
 
 @given(readings_and_images())
-def test_every_value_is_read_once(reading_and_images):
+def test_every_value_is_read_once_and_padding_adds_zeros(reading_and_images):
     reading, images = reading_and_images
-    sequences = to_numpy(ImageAsSequence(**reading)(images))
-    np.testing.assert_array_equal(np.sort(sequences.ravel()), images.ravel())
+    values = np.sort(to_numpy(ImageAsSequence(**reading)(images)).ravel())
+    np.testing.assert_array_equal(values[values > 0], images.ravel())
+    if reading["padding"] is None:
+        assert values.min() > 0
 
 
 @given(readings_and_images())
@@ -83,11 +86,19 @@ def test_unknown_sizes_give_the_same_sequences(reading_and_images):
     reading, images = reading_and_images
     size = reading_oracle.as_channels_last(images, reading["data_format"]).shape[1:3]
     patch = reading_oracle.patch_size(reading["step"], size)
+    in_a_line = [reading["step"] == "column", reading["step"] == "row"]
+    unknown_sides = [
+        side
+        for side in (0, 1)
+        if not in_a_line[side]
+        and (patch[side] == 1 or reading["padding"] == "same")
+        and (
+            reading["order"] in ("raster", "snake")
+            or (any(in_a_line) and reading["order"] in ORDERS)
+        )
+    ]
     shape = list(images.shape[1:])
     first_side = 1 if len(shape) == 3 and reading["data_format"] == "channels_first" else 0
-    unknown_sides = {"row": [0], "column": [1]}.get(
-        reading["step"], [side for side in (0, 1) if patch[side] == 1]
-    )
     for side in unknown_sides:
         shape[first_side + side] = None
     inputs = keras.Input(shape, dtype="int32")
@@ -95,6 +106,19 @@ def test_unknown_sizes_give_the_same_sequences(reading_and_images):
     assert (model.output_shape[1] is None) == bool(unknown_sides)
     expected = reading_oracle.read(images, **reading)
     np.testing.assert_array_equal(model.predict(images, verbose=0), expected)
+
+
+@pytest.mark.parametrize("order", ["raster", "snake"])
+@pytest.mark.parametrize("transpose", [False, True])
+def test_one_model_reads_images_of_several_sizes(order, transpose):
+    reading = {"step": (2, 3), "order": order, "transpose": transpose, "padding": "same"}
+    inputs = keras.Input((None, None, 2))
+    model = keras.Model(inputs, ImageAsSequence(**reading)(inputs))
+    defaults = {"reverse": False, "seed": None, "data_format": "channels_last"}
+    for height, width in ((2, 3), (3, 7), (5, 4)):
+        images = np.arange(height * width * 2, dtype="float32").reshape(1, height, width, 2)
+        expected = reading_oracle.read(images, **reading, **defaults)
+        np.testing.assert_array_equal(model.predict(images, verbose=0), expected)
 
 
 def test_one_model_reads_images_of_several_heights():
@@ -117,17 +141,16 @@ def test_mixed_precision_leaves_the_values_alone(reading_and_images, policy):
 
 @pytest.mark.parametrize("step", ["row", "column", "pixel", 2, (4, 3)])
 @pytest.mark.parametrize("transpose", [False, True])
-@pytest.mark.parametrize("height", [4, None])
-def test_a_compiled_model_reads_the_same(step, transpose, height):
-    if height is None and step not in ("row", "pixel"):
-        height = 4
+@pytest.mark.parametrize("order", ["raster", "snake", "hilbert"])
+def test_a_compiled_model_reads_the_same(step, transpose, order):
     images = np.arange(2 * 4 * 6 * 3, dtype="float32").reshape(2, 4, 6, 3)
-    reading = {"step": step, "order": "raster", "transpose": transpose, "reverse": True}
-    inputs = keras.Input((height, 6, 3))
+    reading = {"step": step, "order": order, "transpose": transpose, "reverse": True}
+    inputs = keras.Input((4, 6, 3))
     model = keras.Model(inputs, ImageAsSequence(**reading)(inputs))
     # PyTorch's compiler needs a C++ compiler and tens of seconds; Keras leaves it off there.
     model.compile(jit_compile=keras.backend.backend() != "torch")
-    expected = reading_oracle.read(images, **reading, data_format="channels_last")
+    defaults = {"seed": None, "padding": None, "data_format": "channels_last"}
+    expected = reading_oracle.read(images, **reading, **defaults)
     np.testing.assert_array_equal(model.predict(images, verbose=0), expected)
 
 
@@ -178,6 +201,13 @@ def test_steps_and_sizes_are_valid(step_and_size):
     step, size = step_and_size
     patch = reading_oracle.patch_size(step, size)
     assert size[0] % patch[0] == size[1] % patch[1] == 0
+
+
+@given(readings_and_images())
+def test_readings_fit_their_images(reading_and_images):
+    reading, images = reading_and_images
+    assert ImageAsSequence(**reading).compute_output_shape(images.shape)[0] == len(images)
+    assert len(np.unique(images)) == images.size
 
 
 def test_the_picture_that_one_has_in_mind():
