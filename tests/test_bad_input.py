@@ -4,7 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from keras_imgseq import ImageAsSequence, build_image_rnn, count_image_rnn_params
+from keras_imgseq import (
+    ImageAsSequence,
+    SequenceAsImage,
+    build_image_rnn,
+    count_image_rnn_params,
+    image_as_sequence,
+    sequence_as_image,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,7 +24,22 @@ from keras_imgseq import ImageAsSequence, build_image_rnn, count_image_rnn_param
         ({"step": 2.5}, "step=2.5", "a pair of ints"),
         ({"step": (1, 2, 3)}, "step=(1, 2, 3)", "a pair of ints"),
         ({"step": True}, "step=True", "a pair of ints"),
-        ({"order": "zickzack"}, "order='zickzack'", "one of 'raster'"),
+        ({"order": "zickzack"}, "order='zickzack'", "one of 'raster', 'snake', 'zigzag'"),
+        ({"order": 3}, "order=3", "or the cells of the grid as a sequence of ints"),
+        ({"order": [0.5, 1]}, "order=[0.5, 1]", "or the cells of the grid"),
+        ({"order": []}, "an order of 0 cells", "There is none"),
+        ({"order": [0, 1, 3]}, "an order of 3 cells", "Cell 2 is missing, and cell 3 is not in"),
+        ({"order": [0, 2, 2]}, "an order of 3 cells", "Cell 1 is missing, and cell 2 comes more"),
+        ({"order": [0, -1, 1]}, "an order of 3 cells", "cell -1 is not in a grid of 3 cells"),
+        ({"order": "random"}, "order='random', seed=None", 'order="random", seed=0'),
+        ({"order": "spiral", "seed": 3}, "order='spiral', seed=3", 'order="random", seed=0'),
+        ({"order": [0], "seed": 3}, "order='cells', seed=3", 'order="random", seed=0'),
+        ({"order": "random", "seed": -1}, "seed=-1", "from 0 to 2**32 - 1"),
+        ({"order": "random", "seed": 2.5}, "seed=2.5", "from 0 to 2**32 - 1"),
+        ({"padding": "valid"}, "padding='valid'", '"same", for zeros'),
+        ({"mask_value": "0"}, "mask_value='0'", "mask_value=0.0"),
+        ({"mask_value": float("nan")}, "mask_value=nan", "mask_value=0.0"),
+        ({"mask_value": True}, "mask_value=True", "mask_value=0.0"),
         ({"transpose": "yes"}, "transpose='yes'", "True or False"),
         ({"reverse": 1}, "reverse=1", "True or False"),
         ({"data_format": "NHWC"}, "data_format='NHWC'", '"channels_last"'),
@@ -41,6 +63,8 @@ def test_a_reading_that_does_not_exist(arguments, received, cure):
         ((2, 28, 28), {"step": 5}, "crop the images to 25 or pad them to 30 pixels in height"),
         ((2, 28, 28), {"step": (4, 5)}, "crop the images to 25 or pad them to 30 pixels in width"),
         ((2, 28, 28), {"step": 30}, "divides it, or pad them to 30 pixels in height"),
+        ((2, 28, 28), {"step": 5}, 'padding="same" to add zeros'),
+        ((2, 4, 4), {"step": 2, "order": [0, 2, 1]}, "a step that makes 3 patches of the image"),
     ],
 )
 def test_images_that_cannot_be_read(shape, arguments, cure):
@@ -57,9 +81,12 @@ def test_images_that_cannot_be_read(shape, arguments, cure):
     [
         ((28, None), {"step": "row"}, "Write the width as a number"),
         ((None, 28), {"step": "column"}, "Write the height as a number"),
-        ((None, 28), {"step": 4}, "Write the height of the images as a number"),
-        ((28, None), {"step": (1, 4)}, "Write the width of the images as a number"),
+        ((None, 28), {"step": 4}, "Write the height of the images as a number, or padding"),
+        ((28, None), {"step": (1, 4)}, "Write the width of the images as a number, or padding"),
         ((28, 28, None), {"step": "pixel"}, "1 for grey and 3 for colour"),
+        ((None, 28), {"step": "pixel", "order": "hilbert"}, 'order="raster" or order="snake"'),
+        ((None, 28), {"order": "random", "seed": 1}, 'order="raster" or order="snake"'),
+        ((None, 28), {"order": [1, 0]}, "Received: order=2 cells"),
     ],
 )
 def test_unknown_sizes_that_decide_the_number_of_features(shape, arguments, cure):
@@ -169,3 +196,75 @@ def test_a_bidirectional_cell_that_is_not_registered():
 
     with pytest.raises(ValueError, match="register_keras_serializable"):
         build_image_rnn((28, 28), 10, cell=UnregisteredCell, bidirectional=True)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
+def test_a_mask_value_on_images_that_are_no_floats(dtype):
+    layer = ImageAsSequence("row", mask_value=0.0)
+    for images in (np.zeros((2, 4, 4), dtype), keras.Input((4, 4), dtype=dtype)):
+        with pytest.raises(ValueError, match=r'Write images.astype\("float32"\)') as error:
+            layer(images)
+        assert f"images of {dtype}" in str(error.value)
+
+
+@pytest.mark.parametrize("image_size", [28, (28,), (28, 0), (28, None), (28.0, 28), (1, 2, 3, 4)])
+def test_an_image_size_that_cannot_be(image_size):
+    with pytest.raises(ValueError, match=r"Write such as \(28, 28\)") as error:
+        SequenceAsImage(image_size)
+    assert f"image_size={image_size!r}" in str(error.value)
+
+
+def test_an_inverse_for_an_image_that_the_patch_does_not_divide():
+    with pytest.raises(ValueError, match='padding="same"'):
+        ImageAsSequence(4).inverse((10, 12))
+
+
+def test_an_inverse_of_another_size_than_the_order():
+    with pytest.raises(ValueError, match="an order of 4 cells for a grid of 3 x 3"):
+        ImageAsSequence(2, order=[3, 2, 1, 0]).inverse((6, 6))
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "cure"),
+    [
+        ((2, 9, 4), (4, 6), "Images of 4 x 6 pixels are read in 6 steps"),
+        ((2, 6, 5), (4, 6), "A step of this reading sees 4 pixels"),
+        ((2, 6, 8), (4, 6, 3), "Write 2 for the channels, or image_size=(4, 6)"),
+        ((6, 4), (4, 6), "Sequences are (batch, steps, features)"),
+        ((2, 4, 6, 1), (4, 6), "Sequences are (batch, steps, features)"),
+    ],
+)
+def test_sequences_that_are_no_images(shape, size, cure):
+    layer = SequenceAsImage(size, 2)
+    for put_back in (
+        lambda: layer(np.zeros(shape)),
+        lambda: layer.compute_output_shape(shape),
+        lambda: sequence_as_image(np.zeros(shape), size, 2),
+    ):
+        with pytest.raises(ValueError) as error:
+            put_back()
+        assert cure in str(error.value)
+        assert "Received: " in str(error.value)
+
+
+def test_sequences_of_an_unknown_number_of_features():
+    with pytest.raises(ValueError, match="bring them to such a number with a Dense layer"):
+        SequenceAsImage((4, 6))(keras.Input((4, None)))
+
+
+def test_single_images_and_sequences_of_the_wrong_rank():
+    with pytest.raises(ValueError, match="For a batch, leave batched=False away"):
+        image_as_sequence(np.zeros((2, 4, 6, 1)), batched=False)
+    with pytest.raises(ValueError, match=r"For one image, write images\[None\]"):
+        image_as_sequence(np.zeros((4, 6)))
+    with pytest.raises(ValueError, match="For a batch, leave batched=False away"):
+        sequence_as_image(np.zeros((2, 4, 6)), (4, 6), batched=False)
+
+
+@pytest.mark.parametrize("function", [image_as_sequence, sequence_as_image])
+def test_functions_check_the_reading(function):
+    arguments = {} if function is image_as_sequence else {"image_size": (4, 6)}
+    with pytest.raises(ValueError, match="Unknown step"):
+        function(np.zeros((2, 4, 6)), step="rows", **arguments)
+    with pytest.raises(ValueError, match='"channels_last"'):
+        function(np.zeros((2, 4, 6)), data_format="NHWC", **arguments)

@@ -1,0 +1,139 @@
+import keras
+import matplotlib
+import numpy as np
+import pytest
+from backends import run_python
+from hypothesis import given
+from strategies import readings_and_images
+
+from keras_imgseq import ImageAsSequence, build_image_rnn
+from keras_imgseq.plot import plot_belief, plot_reading
+
+matplotlib.use("agg")
+pyplot = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    pyplot.close("all")
+
+
+@given(readings_and_images())
+def test_a_reading_is_drawn_step_by_step(reading_and_images):
+    reading, images = reading_and_images
+    layer = ImageAsSequence(**reading)
+    num_steps = layer.compute_output_shape(images.shape)[1]
+    axes = plot_reading(layer, images[0])
+    patches, path = axes.collections
+    assert len(patches.get_paths()) == num_steps
+    assert len(path.get_segments()) == num_steps - 1
+    assert [text.get_text() for text in axes.texts] == [str(n + 1) for n in range(num_steps)]
+    assert len(axes.images) == 1
+    pyplot.close(axes.figure)
+
+
+def test_the_path_goes_through_the_centres_of_the_patches():
+    axes = plot_reading(ImageAsSequence((2, 3), "snake"), (4, 6))
+    segments = axes.collections[1].get_segments()
+    assert np.array(segments).tolist() == [
+        [[1.5, 1], [4.5, 1]],
+        [[4.5, 1], [4.5, 3]],
+        [[4.5, 3], [1.5, 3]],
+    ]
+    assert [text.get_position() for text in axes.texts] == [(1.5, 1), (4.5, 1), (4.5, 3), (1.5, 3)]
+    assert axes.get_xlim() == (0, 6)
+    assert axes.get_ylim() == (4, 0)
+    assert not axes.images
+
+
+def test_later_steps_have_another_colour():
+    axes = plot_reading(ImageAsSequence("row"), (5, 4))
+    colours = {tuple(text.get_bbox_patch().get_facecolor()) for text in axes.texts}
+    assert len(colours) == 5
+
+
+def test_padding_is_drawn_beside_the_image():
+    axes = plot_reading(ImageAsSequence(4, padding="same"), np.zeros((6, 5)))
+    assert axes.get_xlim() == (0, 8)
+    assert axes.get_ylim() == (8, 0)
+    assert axes.images[0].get_extent() == [0, 5, 6, 0]
+
+
+def test_long_paths_number_the_first_and_the_last_step():
+    axes = plot_reading(ImageAsSequence("pixel", "hilbert"), (20, 20))
+    assert [text.get_text() for text in axes.texts] == ["1", "400"]
+
+
+def test_the_axes_that_are_given_are_drawn_on():
+    _, axes = pyplot.subplots(1, 3)
+    assert plot_reading(ImageAsSequence(), (3, 3), ax=axes[0]) is axes[0]
+    model = build_image_rnn((4, 5), 3)
+    drawn = plot_belief(model, np.zeros((4, 5)), ax=axes[1:])
+    assert drawn == (axes[1], axes[2])
+    assert len(pyplot.get_fignums()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"return_sequences": True},
+        {"cell": "lstm", "units": (4, 3), "bidirectional": True},
+        {"reading": ["row", ImageAsSequence("row", reverse=True)], "merge": "max"},
+        {"cell": keras.layers.GRUCell},
+        {"reading": "pixel", "input_shape": (None, None)},
+        {"input_shape": (3, 4, 5), "data_format": "channels_first"},
+    ],
+)
+def test_belief_is_the_probability_after_every_step(arguments):
+    arguments = {"input_shape": (4, 5), "classes": 3, **arguments}
+    model = build_image_rnn(**arguments)
+    shape = [side or 5 for side in arguments["input_shape"]]
+    image = np.random.default_rng(0).random(shape, dtype="float32")
+    image_axes, belief_axes = plot_belief(model, image)
+    belief = belief_axes.images[0].get_array()
+    assert belief.shape[1] == 3
+    np.testing.assert_allclose(belief.sum(axis=1), 1, atol=1e-5)
+    answer = model.predict(image[None], verbose=0)[0]
+    if not arguments.get("bidirectional"):
+        np.testing.assert_allclose(
+            belief[-1], answer if answer.ndim == 1 else answer[-1], atol=1e-5
+        )
+    assert image_axes.images[0].get_array().shape[:2] == tuple(shape[-2:])
+
+
+def test_bad_input():
+    model = build_image_rnn((4, 5), 3)
+    with pytest.raises(ValueError, match=r"Write one image, such as images\[0\]"):
+        plot_belief(model, np.zeros((1, 4, 5)))
+    with pytest.raises(ValueError, match=r"Received: shape=\(4, 6\)"):
+        plot_belief(model, np.zeros((4, 6)))
+    dense = keras.Sequential([keras.Input((4, 5)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="Write a model of build_image_rnn"):
+        plot_belief(dense, np.zeros((4, 5)))
+    with pytest.raises(ValueError, match=r"model.get_layer\('as_sequence'\)"):
+        plot_reading(model, (4, 5))
+    with pytest.raises(ValueError, match="The patch's height 3 does not divide"):
+        plot_reading(ImageAsSequence(3), (4, 5))
+    with pytest.raises(ValueError, match="image_size"):
+        plot_reading(ImageAsSequence(), (4, -5))
+
+
+WITHOUT_MATPLOTLIB = """
+import sys
+sys.modules["matplotlib"] = None
+import keras_imgseq
+assert not any(name.startswith("matplotlib.") for name in sys.modules)
+try:
+    keras_imgseq.plot.plot_reading(keras_imgseq.ImageAsSequence(), (4, 4))
+except ImportError as error:
+    assert 'pip install "keras-imgseq[plot]"' in str(error)
+else:
+    raise AssertionError
+"""
+
+
+def test_without_matplotlib_the_error_says_what_to_install():
+    ended = run_python("-c", WITHOUT_MATPLOTLIB, backend=keras.backend.backend())
+    assert ended.returncode == 0, ended.stderr
