@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
 from mnist_data import Digits
-from mnist_recipes import Run, belief
+from mnist_recipes import Run
+
+from keras_imgseq import plot
 
 
 def plot_run(run: Run, digits: Digits, path: Path) -> None:
@@ -21,16 +22,7 @@ def plot_run(run: Run, digits: Digits, path: Path) -> None:
         axes[name].grid(alpha=0.3)
         axes[name].legend()
 
-    image, label = digits.x_test[0], digits.y_test[0]
-    probabilities = belief(run.model, image)
-    axes["image"].imshow(image, cmap="gray_r")
-    axes["image"].set(title=f"The first test digit, a {label}", ylabel="row", xticks=[])
-    drawn = axes["belief"].imshow(probabilities, cmap="viridis", vmin=0, vmax=1, aspect="auto")
-    axes["belief"].set(
-        title="Belief in each class after every row",
-        xlabel="class",
-        ylabel="row",
-        xticks=np.arange(probabilities.shape[1]),
-    )
-    figure.colorbar(drawn, ax=axes["belief"], label="probability")
+    plot.plot_belief(run.model, digits.x_test[0], ax=(axes["image"], axes["belief"]))
+    axes["image"].set_title(f"The first test digit, a {digits.y_test[0]}")
+    axes["belief"].set(title="Belief in each class after every row", ylabel="row")
     figure.savefig(path, dpi=120)

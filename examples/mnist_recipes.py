@@ -106,11 +106,3 @@ def train(
     loss, accuracy = model.evaluate(digits.x_test, one_hot(digits.y_test), verbose=0)
     # --8<-- [end:train]
     return Run(seed, model, history.epoch, history.history, validation_accuracy, loss, accuracy)
-
-
-def belief(model: keras.Model, image: np.ndarray) -> np.ndarray:
-    """The probability of each class after every row of one image, (rows, classes)."""
-    num_classes = model.output_shape[-1]
-    at_every_row = build_image_rnn(image.shape, num_classes, return_sequences=True)
-    at_every_row.set_weights(model.get_weights())
-    return np.asarray(at_every_row.predict(image[None], verbose=0)[0])
