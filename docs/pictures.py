@@ -3,16 +3,20 @@
 Run `python docs/pictures.py` after a change of the readings; it writes `docs/images`.
 """
 
+import sys
 from pathlib import Path
 
 import keras
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from test_back_again import drawn_shapes, trained_to_mark_the_inside
 
 from keras_imgseq import ImageAsSequence
+from keras_imgseq._orders import ORDERS
+from keras_imgseq.plot import plot_reading
 
 DOCS = Path(__file__).parent
 MNIST = DOCS.parent / "examples" / "data" / "mnist.npz"
@@ -21,7 +25,9 @@ MNIST = DOCS.parent / "examples" / "data" / "mnist.npz"
 def main() -> None:
     """Draws every picture."""
     (DOCS / "images").mkdir(exist_ok=True)
-    save(draw_readings(), "readings")
+    save(draw_steps(), "steps")
+    save(draw_orders(), "orders")
+    save(draw_marked(), "marked")
     save(draw_digit(), "digit")
     save(draw_wrong_reshape(), "wrong_reshape")
 
@@ -31,40 +37,45 @@ def save(figure: Figure, name: str) -> None:
     figure.savefig(DOCS / "images" / f"{name}.png", dpi=120, facecolor="white")
 
 
-def draw_readings() -> Figure:
-    """The steps and the paths of version 0.1.0."""
-    figure = Figure(figsize=(10, 5), layout="constrained")
-    calls = [
-        'step="row"',
-        'step="column"',
-        'step="pixel"',
-        "step=(2, 3)",
-        "step=2, transpose=True",
-        'step="row", reverse=True',
-    ]
-    for axes, call in zip(figure.subplots(2, 3).flat, calls, strict=True):
-        layer = eval(f"ImageAsSequence({call})", {"ImageAsSequence": ImageAsSequence})
-        draw_reading(axes, layer, 4, 6)
-        axes.set_title(f"ImageAsSequence({call})", family="monospace", fontsize=9)
+def draw_steps() -> Figure:
+    """What one step may see."""
+    return _drawn(
+        ImageAsSequence("row"),
+        ImageAsSequence("column"),
+        ImageAsSequence("pixel"),
+        ImageAsSequence((2, 3)),
+        titles=['step="row"', 'step="column"', 'step="pixel"', "step=(2, 3)"],
+        size=(4, 6),
+    )
+
+
+def draw_orders() -> Figure:
+    """The orders of a grid of 8 x 8 cells."""
+    seeds = {"random": 0}
+    orders = [*ORDERS, "random"]
+    layers = [ImageAsSequence("pixel", order, seed=seeds.get(order)) for order in orders]
+    return _drawn(
+        *layers,
+        ImageAsSequence("pixel", "snake", transpose=True, reverse=True),
+        titles=[f'order="{order}"' for order in orders]
+        + ['order="snake",\ntranspose=True, reverse=True'],
+        size=(8, 8),
+        font_size=5,
+    )
+
+
+def _drawn(
+    *layers: ImageAsSequence, titles: list[str], size: tuple[int, int], font_size: int = 8
+) -> Figure:
+    rows = -(-len(layers) // 4)
+    figure = Figure(figsize=(10, 0.4 + rows * 2.6 * size[0] / size[1]), layout="constrained")
+    for axes, layer, title in zip(figure.subplots(rows, 4).flat, layers, titles, strict=True):
+        plot_reading(layer, size, ax=axes)
+        axes.set_title(title, family="monospace", fontsize=9)
+        axes.axis("off")
+        for text in axes.texts:
+            text.set_fontsize(font_size)
     return figure
-
-
-def draw_reading(axes: Axes, layer: ImageAsSequence, height: int, width: int) -> None:
-    """What each step sees, numbered and coloured by time."""
-    pixels = np.arange(height * width).reshape(1, height, width)
-    steps = keras.ops.convert_to_numpy(layer(pixels))[0]
-    colours = colormaps["viridis"](np.linspace(0.05, 0.7, len(steps)))
-    for time, step in enumerate(steps, start=1):
-        top, left = divmod(int(step.min()), width)
-        bottom, right = divmod(int(step.max()), width)
-        size = right - left + 1, bottom - top + 1
-        axes.add_patch(
-            Rectangle((left, top), *size, color=colours[time - 1], ec="white", linewidth=2)
-        )
-        centre = left + size[0] / 2, top + size[1] / 2
-        axes.text(*centre, str(time), ha="center", va="center", color="white")
-    axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
-    axes.axis("off")
 
 
 def draw_digit() -> Figure:
@@ -95,6 +106,19 @@ def draw_wrong_reshape() -> Figure:
     ):
         ax.imshow(sequence, cmap="viridis")
         ax.set(title=title, xlabel="features", ylabel="time steps")
+    return figure
+
+
+def draw_marked() -> Figure:
+    """Outlines, and what the model of "Mark each pixel" marks as their inside."""
+    keras.utils.set_random_seed(0)
+    images, _ = drawn_shapes(8, seed=2)
+    marked = trained_to_mark_the_inside().predict(images, verbose=0)
+    figure = Figure(figsize=(10, 2.8), layout="constrained")
+    for column, pair in zip(figure.subplots(2, 8).T, zip(images, marked, strict=True), strict=True):
+        for axes, picture in zip(column, pair, strict=True):
+            axes.imshow(picture, cmap="gray_r", vmin=0, vmax=1)
+            axes.set(xticks=[], yticks=[])
     return figure
 
 

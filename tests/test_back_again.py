@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import dtypes, readings_and_images
 
-from keras_imgseq import ImageAsSequence, SequenceAsImage, image_as_sequence, sequence_as_image
+from keras_imgseq import (
+    ImageAsSequence,
+    SequenceAsImage,
+    build_image_rnn,
+    image_as_sequence,
+    sequence_as_image,
+)
 
 to_numpy = keras.ops.convert_to_numpy
 
@@ -153,6 +159,7 @@ def test_lists_are_read_as_arrays():
     ]
 
 
+# --8<-- [start:shapes]
 def drawn_shapes(num_images, seed):
     """Outlines of rectangles on 8 x 8 pixels, and the inside of each."""
     random = np.random.default_rng(seed)
@@ -165,13 +172,15 @@ def drawn_shapes(num_images, seed):
     return (outer & ~inside).astype("float32"), inside.astype("float32")
 
 
-def test_a_model_of_each_pixel_learns_to_mark_the_inside_of_shapes():
-    from keras_imgseq import build_image_rnn
+# --8<-- [end:shapes]
 
-    keras.utils.set_random_seed(0)
+
+def trained_to_mark_the_inside():
+    """A model of each pixel, trained on drawn shapes."""
+    # --8<-- [start:marking]
     images, inside = drawn_shapes(2000, seed=1)
     rows = ImageAsSequence("row")
-    features = build_image_rnn(
+    network = build_image_rnn(
         (8, 8),
         8,
         units=32,
@@ -181,11 +190,17 @@ def test_a_model_of_each_pixel_learns_to_mark_the_inside_of_shapes():
         return_sequences=True,
         classifier_activation="sigmoid",
     )
-    model = keras.Sequential([features, rows.inverse((8, 8))])
+    model = keras.Sequential([network, rows.inverse((8, 8))])
     model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
     model.fit(images, inside, batch_size=50, epochs=8, verbose=0)
+    # --8<-- [end:marking]
+    return model
+
+
+def test_a_model_of_each_pixel_learns_to_mark_the_inside_of_shapes():
+    keras.utils.set_random_seed(0)
     test_images, test_inside = drawn_shapes(300, seed=2)
-    marked = model.predict(test_images, verbose=0) > 0.5
+    marked = trained_to_mark_the_inside().predict(test_images, verbose=0) > 0.5
     is_inside = test_inside > 0.5
     overlap = (marked & is_inside).sum() / (marked | is_inside).sum()
     assert marked.shape == (300, 8, 8)
