@@ -9,6 +9,9 @@ from keras_imgseq._architecture import CELLS, MERGES, Architecture, Cell
 from keras_imgseq._image_as_sequence import ImageAsSequence
 from keras_imgseq._reading import Step
 from keras_imgseq._rearrangement import Shape
+from keras_imgseq._recurrent import GRU, LSTM, SimpleRNN
+
+FASTEST: dict[str, Any] = {"simple_rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}
 
 # Parameters of one recurrent layer, by the numbers of its features and units.
 PARAMS: dict[str, Callable[[int, int], int]] = {
@@ -67,7 +70,9 @@ def build_image_rnn(
         return_sequences: Whether the network answers at every step instead of after the last.
         classifier_activation: Activation of the output; `None` returns the logits.
         scale: Number that multiplies the pixels first, such as `1/255` for `uint8` images.
-        unroll: Whether the recurrent layers are unrolled: `True`, `False` or `"auto"`.
+        unroll: `"auto"` runs the recurrent layers the way that was measured to train fastest for
+            their length on the backend, with Keras' weights and results; `True` and `False`
+            take Keras' own layers, unrolled or not.
         data_format: `"channels_last"` or `"channels_first"`; `None` takes the one of the
             readings given as layers, or else of the Keras configuration.
         name: Name of the model.
@@ -200,7 +205,8 @@ def _recurrent_layer(
         layer = keras.layers.RNN(_checked_cell(network.cell, num_units), **options)
     else:
         default = "relu" if network.cell == "simple_rnn" else "tanh"
-        layer = CELLS[network.cell](
+        layers = FASTEST if network.unroll == "auto" else CELLS
+        layer = layers[network.cell](
             num_units,
             activation=default if network.activation is None else network.activation,
             dropout=network.dropout,

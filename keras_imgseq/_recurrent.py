@@ -1,0 +1,104 @@
+"""Keras' recurrent layers, run the fastest way that has been measured on each backend.
+
+Weights, names, configuration and results are those of Keras' own layers; only the loop over
+the time steps differs. `fastest_loop` is the rule; everything that it does not name runs
+Keras' own loop.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_imgseq._fused import fused_loop, has_fused_kernel
+
+Loop = Callable[..., tuple[Any, Any, list[Any]]]
+
+# Longer sequences take longer to compile than the faster steps give back in an epoch.
+MOST_UNROLLED_STEPS = 64
+
+
+def fastest_loop(layer: Any, sequences: Any, mask: Any, training: bool) -> Loop | None:
+    """The loop that trains fastest; `None` for Keras' own."""
+    drops = training and (layer.dropout or layer.recurrent_dropout)
+    if mask is not None or drops or layer.unroll:
+        return None
+    backend = keras.backend.backend()
+    num_steps = sequences.shape[1]
+    if backend == "torch":
+        return fused_loop if has_fused_kernel(layer, sequences) else None
+    if not isinstance(layer, SimpleRNN) or num_steps is None or num_steps > MOST_UNROLLED_STEPS:
+        return None
+    return {"tensorflow": projected_loop, "jax": unrolled_loop}.get(backend)
+
+
+def projected_loop(
+    layer: Any, sequences: Any, states: list[Any], training: bool
+) -> tuple[Any, Any, list[Any]]:
+    """A SimpleRNN, unrolled, whose inputs are projected in one product, before the loop."""
+    cell = layer.cell
+    projections = keras.ops.matmul(sequences, cell.kernel)
+    if cell.use_bias:
+        projections = projections + cell.bias
+    recurrent_kernel = keras.ops.convert_to_tensor(cell.recurrent_kernel)
+    (state,) = states
+    outputs = []
+    for projection in _in_time(layer, projections):
+        state = cell.activation(projection + keras.ops.matmul(state, recurrent_kernel))
+        outputs.append(state)
+    return _as_keras_returns(layer, outputs, [state])
+
+
+def unrolled_loop(
+    layer: Any, sequences: Any, states: list[Any], training: bool
+) -> tuple[Any, Any, list[Any]]:
+    """The cell itself, unrolled."""
+    outputs = []
+    for step in _in_time(layer, sequences):
+        output, states = layer.cell(step, states, training=training)
+        outputs.append(output)
+    return _as_keras_returns(layer, outputs, list(states))
+
+
+def _in_time(layer: Any, sequences: Any) -> Any:
+    steps = keras.ops.unstack(sequences, axis=1)
+    return reversed(steps) if layer.go_backwards else steps
+
+
+def _as_keras_returns(
+    layer: Any, outputs: list[Any], states: list[Any]
+) -> tuple[Any, Any, list[Any]]:
+    whole = keras.ops.stack(outputs if layer.return_sequences else outputs[-1:], axis=1)
+    return outputs[-1], whole, states
+
+
+class _FastestLoop:
+    """Chooses the loop over the time steps; to be mixed into a recurrent layer of Keras."""
+
+    def inner_loop(
+        self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
+    ) -> Any:
+        loop = fastest_loop(self, sequences, mask, training)
+        if loop is None:
+            return super().inner_loop(  # type: ignore[misc]
+                sequences, initial_state, mask=mask, training=training
+            )
+        return loop(self, sequences, keras.tree.flatten(initial_state), training)
+
+
+# The names are those of Keras, because they are the names in its files of weights.
+
+
+@keras.saving.register_keras_serializable(package="keras_imgseq")
+class SimpleRNN(_FastestLoop, keras.layers.SimpleRNN):  # type: ignore[misc]
+    """`keras.layers.SimpleRNN`, faster on TensorFlow, JAX and PyTorch."""
+
+
+@keras.saving.register_keras_serializable(package="keras_imgseq")
+class GRU(_FastestLoop, keras.layers.GRU):  # type: ignore[misc]
+    """`keras.layers.GRU`, faster on PyTorch."""
+
+
+@keras.saving.register_keras_serializable(package="keras_imgseq")
+class LSTM(_FastestLoop, keras.layers.LSTM):  # type: ignore[misc]
+    """`keras.layers.LSTM`, faster on PyTorch."""

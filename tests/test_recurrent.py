@@ -1,0 +1,171 @@
+"""Our recurrent layers are those of Keras, whatever the option; only faster."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_imgseq import _recurrent, build_image_rnn
+
+to_numpy = keras.ops.convert_to_numpy
+CELLS = ["SimpleRNN", "GRU", "LSTM"]
+
+
+@st.composite
+def layer_options(draw):
+    """The class and the arguments of a recurrent layer."""
+    name = draw(st.sampled_from(CELLS))
+    options = {
+        "units": draw(st.integers(1, 4)),
+        "activation": draw(st.sampled_from(["relu", "tanh", "sigmoid"])),
+        "use_bias": draw(st.booleans()),
+        "bias_initializer": keras.initializers.RandomNormal(seed=1),
+        "kernel_initializer": keras.initializers.GlorotUniform(seed=2),
+        "recurrent_initializer": keras.initializers.RandomNormal(stddev=0.3, seed=3),
+        "return_sequences": draw(st.booleans()),
+        "go_backwards": draw(st.booleans()),
+        "dropout": draw(st.sampled_from([0.0, 0.3])),
+        "recurrent_dropout": draw(st.sampled_from([0.0, 0.3])),
+        "seed": 5,
+    }
+    if name == "GRU":
+        options["reset_after"] = draw(st.booleans())
+    return name, options
+
+
+def pair(name, options):
+    """Our layer and Keras', equal but for the loop."""
+    return getattr(_recurrent, name)(**options), getattr(keras.layers, name)(**options)
+
+
+def sequences_of(num_steps, num_features=3, batch=2):
+    shape = (batch, num_steps, num_features)
+    return np.random.default_rng(0).normal(size=shape).astype("float32")
+
+
+def assert_close(ours, theirs, atol=1e-5):
+    for our, their in zip(keras.tree.flatten(ours), keras.tree.flatten(theirs), strict=True):
+        np.testing.assert_allclose(to_numpy(our), to_numpy(their), atol=atol)
+
+
+@given(layer_options(), st.sampled_from([1, 5, 70]), st.booleans(), st.booleans())
+def test_outputs_and_states_are_those_of_keras(name_and_options, num_steps, masked, has_state):
+    name, options = name_and_options
+    results = []
+    for layer in pair(name, {**options, "return_state": True}):
+        keras.utils.set_random_seed(0)
+        mask = np.array([[True] * num_steps, [True] + [False] * (num_steps - 1)])
+        states = [np.full((2, options["units"]), 0.5, "float32")] * (2 if name == "LSTM" else 1)
+        results.append(
+            layer(
+                sequences_of(num_steps),
+                initial_state=states if has_state else None,
+                mask=mask if masked else None,
+                training=options["units"] > 2,
+            )
+        )
+    assert_close(*results)
+
+
+@settings(max_examples=10)
+@given(layer_options(), st.booleans(), st.booleans())
+def test_a_training_step_is_that_of_keras(name_and_options, bidirectional, masked):
+    name, options = name_and_options
+    if bidirectional:
+        options["go_backwards"] = False
+    results = []
+    for layer in pair(name, options):
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((5, 3))
+        sequences = keras.layers.Masking()(inputs) if masked else inputs
+        layer = keras.layers.Bidirectional(layer) if bidirectional else layer  # noqa: PLW2901
+        model = keras.Model(inputs, layer(sequences))
+        model.compile(keras.optimizers.SGD(1.0), "mse")
+        images = sequences_of(5)
+        images[1, 3:] = 0
+        model.train_on_batch(images, np.ones((2, *model.output_shape[1:])))
+        results.append(model.get_weights())
+    assert_close(*results)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_stateful_layer_remembers(name):
+    results = []
+    for layer in pair(name, {"units": 3, "stateful": True, "kernel_initializer": "ones"}):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input(batch_shape=(2, 5, 3)), layer])
+        model.set_weights([np.full_like(w, 0.1) for w in model.get_weights()])
+        first = model.predict(sequences_of(5), batch_size=2, verbose=0)
+        second = model.predict(sequences_of(5), batch_size=2, verbose=0)
+        assert np.abs(first - second).max() > 1e-4
+        results.append([first, second])
+    assert_close(*results)
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_is_that_of_keras(name, policy):
+    options = {"units": 3, "dtype": policy, "kernel_initializer": "ones"}
+    results = []
+    for layer in pair(name, options):
+        layer.build((2, 5, 3))
+        layer.set_weights([np.full_like(w, 0.1) for w in layer.get_weights()])
+        outputs = layer(sequences_of(5))
+        assert keras.backend.standardize_dtype(outputs.dtype) == policy.removeprefix("mixed_")
+        results.append(keras.ops.cast(outputs, "float32"))
+    assert_close(*results, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_sequences_of_unknown_length_are_read(name):
+    results = []
+    for layer in pair(name, {"units": 3}):
+        model = keras.Sequential([keras.Input((None, 3)), layer])
+        model.set_weights([np.full_like(w, 0.1) for w in model.get_weights()])
+        results.append([model.predict(sequences_of(n), verbose=0) for n in (2, 7, 3)])
+    assert_close(*results)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_weights_names_configuration_and_files_are_those_of_keras(name, tmp_path):
+    models = []
+    for layer in pair(name, {"units": 3, "name": "rnn_1"}):
+        models.append(keras.Sequential([keras.Input((4, 3)), layer], name="model"))
+    ours, theirs = models
+    assert [w.path for w in ours.weights] == [w.path for w in theirs.weights]
+    assert ours.layers[0].get_config() == theirs.layers[0].get_config()
+    ours.save_weights(tmp_path / "ours.weights.h5")
+    theirs.load_weights(tmp_path / "ours.weights.h5")
+    assert_close(ours.get_weights(), theirs.get_weights())
+    theirs.set_weights([np.full_like(w, 0.1) for w in theirs.get_weights()])
+    theirs.save_weights(tmp_path / "theirs.weights.h5")
+    ours.load_weights(tmp_path / "theirs.weights.h5")
+    assert_close(ours.get_weights(), theirs.get_weights())
+    registered = keras.saving.get_registered_name(getattr(_recurrent, name))
+    assert registered == f"keras_imgseq>{name}"
+
+
+def test_auto_is_the_fastest_loop_and_true_and_false_are_those_of_keras():
+    for cell, name in (("simple_rnn", "SimpleRNN"), ("gru", "GRU"), ("lstm", "LSTM")):
+        layers = {
+            unroll: build_image_rnn((4, 3), 2, cell=cell, unroll=unroll).get_layer("rnn_1")
+            for unroll in ("auto", True, False)
+        }
+        assert type(layers["auto"]) is getattr(_recurrent, name)
+        for unroll in (True, False):
+            assert type(layers[unroll]) is getattr(keras.layers, name)
+            assert layers[unroll].unroll is unroll
+
+
+def test_the_rule_names_a_loop_for_the_network_of_the_book():
+    layer = build_image_rnn((28, 28), 10).get_layer("rnn_1")
+    sequences = keras.ops.zeros((2, 28, 28))
+    expected = {
+        "tensorflow": _recurrent.projected_loop,
+        "jax": _recurrent.unrolled_loop,
+        "torch": _recurrent.fused_loop,
+    }[keras.backend.backend()]
+    assert _recurrent.fastest_loop(layer, sequences, None, True) is expected
+    mask = keras.ops.ones((2, 28), "bool")
+    assert _recurrent.fastest_loop(layer, sequences, mask, True) is None
