@@ -65,7 +65,7 @@ class Reading:
     def patch_size(self, image_size: tuple[Any, Any]) -> tuple[Any, Any]:
         """Height and width of a patch, in pixels; None where the image's own is unknown."""
         if isinstance(self.step, str):
-            patch: Size = STEPS[self.step]
+            patch = STEPS[self.step]
         elif isinstance(self.step, int):
             patch = (self.step, self.step)
         else:

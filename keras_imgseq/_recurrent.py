@@ -14,9 +14,6 @@ from keras_imgseq._fused import fused_loop, has_fused_kernel
 
 Loop = Callable[..., tuple[Any, Any, list[Any]]]
 
-# Longer sequences take longer to compile than the faster steps give back in an epoch.
-MOST_UNROLLED_STEPS = 64
-
 
 def fastest_loop(layer: Any, sequences: Any, mask: Any, training: bool) -> Loop | None:
     """The loop that trains fastest; `None` for Keras' own."""
@@ -24,12 +21,12 @@ def fastest_loop(layer: Any, sequences: Any, mask: Any, training: bool) -> Loop 
     if mask is not None or drops or layer.unroll:
         return None
     backend = keras.backend.backend()
-    num_steps = sequences.shape[1]
     if backend == "torch":
         return fused_loop if has_fused_kernel(layer, sequences) else None
-    if not isinstance(layer, SimpleRNN) or num_steps is None or num_steps > MOST_UNROLLED_STEPS:
-        return None
-    return {"tensorflow": projected_loop, "jax": unrolled_loop}.get(backend)
+    num_steps = sequences.shape[1]
+    loop, most_steps = UNROLLED.get(backend, (None, 0))
+    is_short = num_steps is not None and num_steps <= most_steps
+    return loop if is_short and isinstance(layer, SimpleRNN) else None
 
 
 def projected_loop(
@@ -58,6 +55,14 @@ def unrolled_loop(
         output, states = layer.cell(step, states, training=training)
         outputs.append(output)
     return _as_keras_returns(layer, outputs, list(states))
+
+
+# The loop of a SimpleRNN, and the longest sequence for which it gains more than it costs to
+# compile: beyond, XLA's own loop is as fast on JAX, and TensorFlow's graph grows too large.
+UNROLLED: dict[str, tuple[Loop, int]] = {
+    "tensorflow": (projected_loop, 400),
+    "jax": (unrolled_loop, 64),
+}
 
 
 def _in_time(layer: Any, sequences: Any) -> Any:

@@ -1,0 +1,57 @@
+"""Runs the benchmarks of one backend: `KERAS_BACKEND=jax python -m benchmarks`."""
+
+import argparse
+import platform
+import time
+from pathlib import Path
+
+import keras
+import pyperf
+
+from benchmarks import cost, reading, training
+from benchmarks.picture import draw_growth
+
+HEADER = (
+    "| what | ours | ms | peer | ms | peer / ours | middle half |\n"
+    "| --- | --- | --- | --- | --- | --- | --- |"
+)
+
+
+def main() -> None:
+    """Measures, prints one table, and writes the figures and the picture."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("benchmark-results"))
+    parser.add_argument("--tiny", action="store_true", help="only see that it runs")
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    backend = keras.backend.backend()
+    num_rounds = 2 if options.tiny else 11
+    shape = (2, 28, 28, 3) if options.tiny else reading.SHAPE
+
+    print(
+        f"{time.strftime('%Y-%m-%d')}, {platform.platform()}, Python {platform.python_version()},"
+    )
+    print(f"Keras {keras.__version__}, {backend} {cost.version_of(backend)}\n")
+    print(HEADER)
+    benchmarks = []
+    for pair in (
+        *training.pairs(num_rounds, num_steps=2 if options.tiny else 50),
+        *reading.pairs(num_rounds, shape),
+        *reading.cached(num_rounds),
+        *reading.pipelines(num_rounds, 200 if options.tiny else 2000),
+        *cost.imports(2 if options.tiny else 5),
+    ):
+        print(pair.row(), flush=True)
+        benchmarks.extend(pair.benchmarks())
+    print("\n" + cost.memory_table(num_steps=2 if options.tiny else 200))
+    growth = cost.growth(tiny=options.tiny)
+    print("\n" + cost.growth_table(growth))
+    draw_growth(growth, options.output / f"growth-{backend}.png")
+    file = options.output / f"{backend}.json"
+    file.unlink(missing_ok=True)
+    pyperf.BenchmarkSuite(benchmarks).dump(str(file))
+    print(f"\nWrote {file} and growth-{backend}.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""What else it costs: the import, the memory, and how a step grows with the network."""
+
+import importlib.metadata
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from benchmarks.pairs import Pair
+from keras_imgseq import ImageAsSequence, build_image_rnn
+
+IMPORT = """
+import time
+import keras
+start = time.perf_counter()
+{statement}
+print(time.perf_counter() - start)
+"""
+PEAK = """
+import resource, sys
+import keras
+import numpy as np
+from benchmarks.training import as_typed, fit
+from keras_imgseq import build_image_rnn
+images = np.zeros(({num_images}, 28, 28), "float32")
+model = {model}
+fit(model, images, np.arange(len(images)) % 10)()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+MODELS = {
+    "ours": "build_image_rnn((28, 28), 10)",
+    "as typed in Keras": 'as_typed("simple_rnn", 16, 28)',
+}
+GROWTH = {
+    "height": [28, 56, 112, 224, 448],
+    "width": [28, 56, 112, 224, 448],
+    "channels": [1, 2, 4, 8, 16],
+    "units": [16, 32, 64, 128, 256],
+    "batch": [32, 64, 128, 256, 512],
+}
+ORDERS = ["raster", "snake", "spiral", "hilbert", "morton"]
+
+
+def version_of(backend: str) -> str:
+    """The version of the library behind a backend."""
+    return importlib.metadata.version(backend)
+
+
+def imports(num_rounds: int) -> Iterator[Pair]:
+    """What `import keras_imgseq` adds to `import keras`, in a fresh process."""
+    seconds = [_run(IMPORT.format(statement="import keras_imgseq")) for _ in range(num_rounds)]
+    nothing = [_run(IMPORT.format(statement="pass")) + 1e-6 for _ in range(num_rounds)]
+    yield Pair("import, after keras", "keras_imgseq", "nothing", seconds, nothing)
+
+
+def memory_table(num_steps: int) -> str:
+    """Peak memory of the whole process over an epoch of training, side by side."""
+    lines = ["| one epoch of the book's network | peak of the process, MiB |", "| --- | --- |"]
+    for name, model in MODELS.items():
+        peaks = [_run(PEAK.format(num_images=100 * num_steps, model=model)) for _ in range(3)]
+        lines.append(f"| {name} | {np.median(peaks) / 1024:.0f} |")
+    return "\n".join(lines)
+
+
+def growth(tiny: bool) -> dict[str, tuple[list[Any], list[float]]]:
+    """Seconds of a training step against one size at a time, and against the order."""
+    results: dict[str, tuple[list[Any], list[float]]] = {}
+    for name, values in {**GROWTH, "order": ORDERS}.items():
+        chosen: list[Any] = values[:2] if tiny else values
+        results[name] = chosen, [_step_seconds(2 if tiny else 7, **{name: v}) for v in chosen]
+    return results
+
+
+def growth_table(results: dict[str, tuple[list[Any], list[float]]]) -> str:
+    """The exponents that fit the growth; the orders as they are."""
+    lines = ["| a step grows with | from, to | ms | exponent |", "| --- | --- | --- | --- |"]
+    for name, (values, seconds) in results.items():
+        milliseconds = ", ".join(f"{s * 1e3:.3g}" for s in seconds)
+        exponent = "" if name == "order" else f"{exponent_of(values, seconds):.2f}"
+        lines.append(f"| {name} | {', '.join(map(str, values))} | {milliseconds} | {exponent} |")
+    return "\n".join(lines)
+
+
+def exponent_of(values: list[Any], seconds: list[float]) -> float:
+    """The slope of seconds against size, both as logarithms."""
+    return float(np.polyfit(np.log(values), np.log(seconds), 1)[0])
+
+
+def _step_seconds(
+    num_rounds: int,
+    height: int = 28,
+    width: int = 28,
+    channels: int = 1,
+    units: int = 16,
+    batch: int = 100,
+    order: str | None = None,
+) -> float:
+    reading = ImageAsSequence((4, 4), order) if order else None
+    model = build_image_rnn((height, width, channels), 10, units=units, reading=reading)
+    model.compile("rmsprop", "sparse_categorical_crossentropy")
+    num_steps = 10
+    images = np.random.default_rng(0).random(
+        (num_steps * batch, height, width, channels), "float32"
+    )
+    labels = np.arange(len(images)) % 10
+
+    def epoch() -> None:
+        model.fit(images, labels, batch_size=batch, verbose=0)
+
+    seconds = []
+    for round_number in range(num_rounds + 1):
+        start = time.perf_counter()
+        epoch()
+        if round_number:
+            seconds.append((time.perf_counter() - start) / num_steps)
+    return float(np.median(seconds))
+
+
+def _run(code: str) -> float:
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(ended.stdout.split()[-1])

@@ -1,0 +1,71 @@
+"""Two ways to do the same thing, timed in turn, so that the machine's moods hit both."""
+
+import dataclasses
+import gc
+import statistics
+import time
+from collections.abc import Callable
+
+import pyperf
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """The seconds of ours and of a peer, one of each in every round."""
+
+    group: str
+    ours: str
+    peer: str
+    our_seconds: list[float]
+    peer_seconds: list[float]
+
+    @property
+    def ratios(self) -> list[float]:
+        """How many times as long the peer takes, round by round."""
+        return [p / o for o, p in zip(self.our_seconds, self.peer_seconds, strict=True)]
+
+    def benchmarks(self) -> list[pyperf.Benchmark]:
+        """Both as benchmarks of pyperf, which computes and stores the statistics."""
+        return [
+            pyperf.Benchmark(
+                [
+                    pyperf.Run([value], metadata={"name": name}, collect_metadata=False)
+                    for value in values
+                ]
+            )
+            for name, values in (
+                (f"{self.group}: {self.ours}, beside {self.peer}", self.our_seconds),
+                (f"{self.group}: {self.peer}, beside {self.ours}", self.peer_seconds),
+            )
+        ]
+
+    def row(self) -> str:
+        """A line of the table: milliseconds of both, the ratio and its quartiles."""
+        ours, peer = self.benchmarks()
+        low, _, high = statistics.quantiles(self.ratios, n=4, method="inclusive")
+        return (
+            f"| {self.group} | {self.ours} | {ours.median() * 1e3:.3g} | {self.peer} | "
+            f"{peer.median() * 1e3:.3g} | {statistics.median(self.ratios):.2f} | "
+            f"{low:.2f} to {high:.2f} |"
+        )
+
+
+def timed_in_turn(
+    group: str,
+    ours: tuple[str, Callable[[], object]],
+    peer: tuple[str, Callable[[], object]],
+    *,
+    num_rounds: int,
+    num_calls: int = 1,
+) -> Pair:
+    """Times both in turn, after one round that is not counted."""
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for round_number in range(num_rounds + 1):
+        for values, (_, call) in zip(seconds, (ours, peer), strict=True):
+            gc.collect()
+            start = time.perf_counter()
+            for _ in range(num_calls):
+                call()
+            if round_number:
+                values.append((time.perf_counter() - start) / num_calls)
+    return Pair(group, ours[0], peer[0], *seconds)

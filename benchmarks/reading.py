@@ -1,0 +1,155 @@
+"""Reading images, against a copy of the same bytes and what others write for it."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import einops
+import keras
+import numpy as np
+
+from benchmarks.pairs import Pair, timed_in_turn
+from keras_imgseq import ImageAsSequence, image_as_sequence
+
+SHAPE = (64, 224, 224, 3)
+PATCHES = "b (gh ph) (gw pw) c -> b (gh gw) (ph pw c)"
+
+
+def pairs(num_rounds: int, shape: tuple[int, ...] = SHAPE) -> Iterator[Pair]:
+    """Ours beside its peers, in milliseconds a batch."""
+    backend = keras.backend.backend()
+    images = keras.ops.convert_to_tensor(np.random.default_rng(0).random(shape, "float32"))
+    patch = shape[1] // 14
+    copy = ("a copy of the bytes", _waited(lambda: _copied(images)))
+    num_pixels = shape[1] * shape[2]
+    pixels = keras.ops.reshape(images, (shape[0], num_pixels, shape[3]))
+    path = np.random.RandomState(0).permutation(num_pixels)
+    extract = keras.ops.image.extract_patches
+
+    def einops_of(pattern: str, **sizes: int) -> Callable[[], Any]:
+        return _waited(lambda: einops.rearrange(images, pattern, **sizes))
+
+    def ours(*arguments: Any, **options: Any) -> tuple[str, Callable[[], Any]]:
+        layer = ImageAsSequence(*arguments, data_format="channels_last", **options)
+        layer.build(shape)
+        said = [repr(value) for value in arguments]
+        said += [f"{name}={value!r}" for name, value in options.items()]
+        return ", ".join(said), _waited(lambda: layer.call(images))
+
+    columns = ours("column")
+    permuted = keras.layers.Permute((2, 1, 3))
+    flat = keras.layers.Reshape((shape[2], shape[1] * shape[3]))
+    for our, peer in (
+        (ours("row"), copy),
+        (columns, copy),
+        (columns, ("einops", einops_of("b h w c -> b w (h c)"))),
+        (columns, ("Permute and Reshape", _waited(lambda: flat(permuted(images))))),
+        (ours(patch), copy),
+        (ours(patch), ("einops", einops_of(PATCHES, ph=patch, pw=patch))),
+        (
+            ours(patch),
+            (
+                "extract_patches",
+                _waited(lambda: extract(images, patch, data_format="channels_last")),
+            ),
+        ),
+        *((ours(patch, order), copy) for order in ("snake", "spiral", "hilbert")),
+        (ours(patch, "random", seed=0), copy),
+        (
+            ours("pixel", "random", seed=0),
+            ("one bare take", _waited(lambda: keras.ops.take(pixels, path, axis=1))),
+        ),
+    ):
+        yield timed_in_turn(f"read on {backend}", our, peer, num_rounds=num_rounds)
+
+
+def _waited(call: Callable[[], Any]) -> Callable[[], Any]:
+    """The call, until its result is there: JAX returns before."""
+    if keras.backend.backend() == "jax":
+        return lambda: call().block_until_ready()
+    return call
+
+
+def _copied(images: Any) -> Any:
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return tf.raw_ops.DeepCopy(x=images)
+    return images.clone() if backend == "torch" else keras.ops.copy(images)
+
+
+def cached(num_rounds: int) -> Iterator[Pair]:
+    """The second layer of a reading and size beside the first, on a large grid."""
+    shape = (1, 1024, 1024, 1)
+
+    def make(seed: int) -> None:
+        ImageAsSequence("pixel", "random", seed=seed).build(shape)
+
+    seeds = itertools.count(1)
+    yield timed_in_turn(
+        "make a layer, 1,024 x 1,024 pixels at random",
+        ("the second of its kind", lambda: make(0)),
+        ("the first of its kind", lambda: make(next(seeds))),
+        num_rounds=num_rounds,
+    )
+
+
+def pipelines(num_rounds: int, num_images: int = 2000) -> Iterator[Pair]:
+    """A pass over a data set, beside the same step written by hand."""
+    images = np.random.default_rng(0).random((num_images, 28, 28), "float32")
+    yield from _tf_data(images, num_rounds)
+    yield from _data_loader(images, num_rounds)
+
+
+def _tf_data(images: Any, num_rounds: int) -> Iterator[Pair]:
+    try:
+        import tensorflow as tf
+    except ImportError:
+        return
+
+    def a_pass(read: Callable[[Any], Any]) -> Callable[[], None]:
+        dataset = tf.data.Dataset.from_tensor_slices(images).batch(100).map(read)
+
+        def iterate() -> None:
+            for _ in dataset:
+                pass
+
+        return iterate
+
+    yield timed_in_turn(
+        "a pass in tf.data",
+        ("ImageAsSequence", a_pass(ImageAsSequence("column"))),
+        ("tf.transpose by hand", a_pass(lambda batch: tf.transpose(batch, (0, 2, 1)))),
+        num_rounds=num_rounds,
+        num_calls=5,
+    )
+
+
+def _data_loader(images: Any, num_rounds: int) -> Iterator[Pair]:
+    try:
+        import torch
+    except ImportError:
+        return
+
+    def a_pass(read: Callable[[Any], Any]) -> Callable[[], None]:
+        def collated(batch: Any) -> Any:
+            return read(torch.stack(batch))
+
+        loader = torch.utils.data.DataLoader(
+            list(torch.from_numpy(images)), batch_size=100, collate_fn=collated
+        )
+
+        def iterate() -> None:
+            for _ in loader:
+                pass
+
+        return iterate
+
+    yield timed_in_turn(
+        "a pass in a DataLoader",
+        ("image_as_sequence", a_pass(lambda batch: image_as_sequence(batch, "column"))),
+        ("permute by hand", a_pass(lambda batch: batch.permute(0, 2, 1).contiguous())),
+        num_rounds=num_rounds,
+        num_calls=5,
+    )
