@@ -20,11 +20,9 @@ import keras_imgseq
 assert importlib.util.find_spec("tensorflow") is None
 images = np.random.default_rng(0).random((8, 6, 4), dtype="float32")
 model = keras_imgseq.build_image_rnn((6, 4), 3, cell="gru", reading=["row", "column"])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(images, np.arange(8) % 3, verbose=0)
 expected = model.predict(images, verbose=0)
-if keras.backend.backend() != "numpy":
-    model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(images, np.arange(8) % 3, verbose=0)
-    expected = model.predict(images, verbose=0)
 model.save(sys.argv[1])
 loaded = keras.saving.load_model(sys.argv[1])
 np.testing.assert_allclose(loaded.predict(images, verbose=0), expected, atol=1e-6)
@@ -41,7 +39,7 @@ assert new == {"keras_imgseq"}, new
 """
 
 
-@pytest.mark.parametrize("backend", ["numpy", *(set(INSTALLED) - {"tensorflow"})])
+@pytest.mark.parametrize("backend", [name for name in INSTALLED if name != "tensorflow"])
 def test_the_package_works_without_tensorflow(backend, tmp_path):
     ended = run_python("-c", WITHOUT_TENSORFLOW, tmp_path / "model.keras", backend=backend)
     assert ended.returncode == 0, ended.stderr
