@@ -86,6 +86,21 @@ def test_hilbert_on_a_power_of_two_is_the_classical_curve_up_to_symmetry(exponen
     assert any(np.array_equal(ours, other) for other in symmetric)
 
 
+# What gilbert2d.py of Jakub Červený prints for 10 x 10, as cells: the smallest grid on which the
+# direction of a side decides how it is halved.
+GILBERT = """
+ 0 10 20 21 11  1  2 12 13  3  4 14 24 34 33 23 22 32 42 43
+44 54 53 52 51 41 31 30 40 50 60 61 62 72 71 70 80 90 91 81
+82 92 93 83 84 94 95 85 75 74 73 63 64 65 66 67 77 76 86 96
+97 87 88 98 99 89 79 78 68 69 59 58 48 49 39 38 37 36 46 47
+57 56 55 45 35 25 15  5  6  7 17 16 26 27 28 29 19 18  8  9
+"""
+
+
+def test_hilbert_is_the_published_gilbert():
+    assert ORDERS["hilbert"](10, 10).tolist() == [int(cell) for cell in GILBERT.split()]
+
+
 # ITU-T Recommendation T.81, figure A.6: the place of each coefficient in the sequence.
 JPEG = """
  0  1  5  6 14 15 27 28
