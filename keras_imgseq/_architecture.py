@@ -99,14 +99,14 @@ class Architecture:
                     f"{', '.join(f'{name}={value!r}' for name, value in given.items())}. Write "
                     "it inside the callable: cell=lambda units: keras.layers.GRUCell(units, ...)."
                 )
-        elif self.cell not in CELLS:
+        elif not isinstance(self.cell, str) or self.cell not in CELLS:
             raise ValueError(
                 f"Unknown cell. Write one of {listed(CELLS)}, or a callable such as "
                 f"keras.layers.GRUCell. Received: cell={self.cell!r}"
             )
 
     def _check_choices(self) -> None:
-        if self.merge not in MERGES:
+        if not isinstance(self.merge, str) or self.merge not in MERGES:
             raise ValueError(
                 f"Unknown merge. Write one of {listed(MERGES)}. Received: merge={self.merge!r}"
             )
@@ -156,10 +156,12 @@ class Architecture:
                 "A network needs at least one reading. Received: reading=[]. Write "
                 'reading=None for rows, or a list such as ["row", "column"].'
             )
+        layers = [reading for reading in readings if isinstance(reading, ImageAsSequence)]
+        data_format = layers[0].data_format if layers else self.data_format
         self.reading = [
             reading
             if isinstance(reading, ImageAsSequence)
-            else ImageAsSequence(reading, data_format=self.data_format)
+            else ImageAsSequence(reading, data_format=data_format)
             for reading in readings
         ]
         data_formats = {layer.data_format for layer in self.reading}

@@ -20,7 +20,7 @@ PARAMS: dict[str, Callable[[int, int], int]] = {
     "lstm": lambda features, units: 4 * units * (features + units + 1),
 }
 
-Reading = Step | ImageAsSequence | tuple[str, Step]
+OneReading = Step | ImageAsSequence
 
 
 def build_image_rnn(
@@ -30,7 +30,7 @@ def build_image_rnn(
     units: int | Sequence[int] = 16,
     cell: Cell = "simple_rnn",
     activation: Any = None,
-    reading: Reading | list[Step | ImageAsSequence] | None = None,
+    reading: OneReading | tuple[str, Step] | list[OneReading] | None = None,
     merge: str = "concat",
     bidirectional: bool = False,
     dropout: float = 0.0,
@@ -124,7 +124,7 @@ def count_image_rnn_params(  # noqa: D417
     units: int | Sequence[int] = 16,
     cell: Cell = "simple_rnn",
     activation: Any = None,
-    reading: Reading | list[Step | ImageAsSequence] | None = None,
+    reading: OneReading | tuple[str, Step] | list[OneReading] | None = None,
     merge: str = "concat",
     bidirectional: bool = False,
     dropout: float = 0.0,

@@ -140,6 +140,8 @@ def test_a_channel_axis_that_is_not_there():
         ({"classes": -3}, "classes=None to get the features"),
         ({"classes": True}, "classes=None to get the features"),
         ({"cell": "rnn"}, "one of 'simple_rnn', 'gru', 'lstm'"),
+        ({"cell": ["gru"]}, "one of 'simple_rnn', 'gru', 'lstm'"),
+        ({"merge": ["sum"]}, "one of 'concat', 'sum', 'mean', 'max'"),
         ({"cell": None}, "one of 'simple_rnn', 'gru', 'lstm'"),
         ({"activation": "rlu"}, "such as 'relu'"),
         ({"classifier_activation": "softmacks"}, "such as 'relu'"),

@@ -186,6 +186,12 @@ def test_a_reading_that_is_given_stays_as_it_was():
     assert model.get_layer("as_sequence").get_config()["step"] == "column"
 
 
+def test_names_of_steps_follow_the_data_format_of_the_layers_beside_them():
+    reading = ImageAsSequence("column", data_format="channels_first")
+    model = build_image_rnn((3, 4, 5), 2, reading=["row", reading])
+    assert model.get_layer("reading_1_as_sequence").data_format == "channels_first"
+
+
 def test_unknown_sizes_and_unrolling_reach_the_recurrent_layer():
     assert build_image_rnn((None, 5), 2).output_shape == (None, 2)
     assert build_image_rnn((4, 5), 2, unroll=True).get_layer("rnn_1").unroll
