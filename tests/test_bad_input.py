@@ -27,7 +27,7 @@ from keras_imgseq import (
         ({"order": "zickzack"}, "order='zickzack'", "one of 'raster', 'snake', 'zigzag'"),
         ({"order": 3}, "order=3", "or the cells of the grid as a sequence of ints"),
         ({"order": [0.5, 1]}, "order=[0.5, 1]", "or the cells of the grid"),
-        ({"order": []}, "an order of 0 cells", "There is none"),
+        ({"order": []}, "an order of 0 cells", "once. There is none. Received"),
         ({"order": [0, 1, 3]}, "an order of 3 cells", "Cell 2 is missing, and cell 3 is not in"),
         ({"order": [0, 2, 2]}, "an order of 3 cells", "Cell 1 is missing, and cell 2 comes more"),
         ({"order": [0, -1, 1]}, "an order of 3 cells", "cell -1 is not in a grid of 3 cells"),
@@ -87,6 +87,7 @@ def test_images_that_cannot_be_read(shape, arguments, cure):
         ((None, 28), {"step": "pixel", "order": "hilbert"}, 'order="raster" or order="snake"'),
         ((None, 28), {"order": "random", "seed": 1}, 'order="raster" or order="snake"'),
         ((None, 28), {"order": [1, 0]}, "Received: order=2 cells"),
+        ((None, 28), {"step": 1, "order": "spiral"}, "order='spiral', grid=(None, 28)"),
     ],
 )
 def test_unknown_sizes_that_decide_the_number_of_features(shape, arguments, cure):
