@@ -90,6 +90,27 @@ def test_a_training_step_is_that_of_keras(name_and_options, bidirectional, maske
 
 
 @pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("use_bias", [False, True])
+@pytest.mark.parametrize("go_backwards", [False, True])
+def test_the_fastest_loop_of_each_cell_is_that_of_keras(name, use_bias, go_backwards):
+    initializers = {
+        "kernel_initializer": keras.initializers.RandomNormal(stddev=0.5, seed=1),
+        "recurrent_initializer": keras.initializers.RandomNormal(stddev=0.5, seed=2),
+        "bias_initializer": keras.initializers.RandomNormal(seed=3),
+    }
+    options = {"units": 4, "use_bias": use_bias, "go_backwards": go_backwards, **initializers}
+    results = []
+    for layer in pair(name, {**options, "return_sequences": True}):
+        inputs = keras.Input((6, 3))
+        model = keras.Model(inputs, layer(inputs))
+        model.compile(keras.optimizers.SGD(0.5), "mse")
+        outputs = model.predict(sequences_of(6), verbose=0)
+        model.train_on_batch(sequences_of(6), np.ones((2, 6, 4)))
+        results.append([outputs, *model.get_weights()])
+    assert_close(*results)
+
+
+@pytest.mark.parametrize("name", CELLS)
 def test_a_stateful_layer_remembers(name):
     results = []
     for layer in pair(name, {"units": 3, "stateful": True, "kernel_initializer": "ones"}):
