@@ -25,7 +25,7 @@ def main() -> None:
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     backend = keras.backend.backend()
-    num_rounds = 2 if options.tiny else 11
+    num_rounds = 2 if options.tiny else 7
     shape = (2, 28, 28, 3) if options.tiny else reading.SHAPE
 
     print(
