@@ -1,4 +1,8 @@
-"""Files that earlier versions saved load, and give the same answers."""
+"""Files that earlier versions saved load, and give the same answers.
+
+They were saved on the oldest Keras that the package takes, because Keras itself reads no files
+of later versions.
+"""
 
 from pathlib import Path
 
