@@ -29,12 +29,15 @@ STEPS: dict[str, Size] = {
 
 
 class Route(NamedTuple):
-    """How the steps of a raster are brought into the order of a reading."""
+    """How a reading is carried out: along a path, or else by rows or columns.
+
+    A snake has a path too, but on a grid of unknown size it is left to be computed.
+    """
 
     by_columns: bool = False
-    snaking: bool = False
-    gathered: Path | None = None
     backwards: bool = False
+    is_snake: bool = False
+    path: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,11 +102,12 @@ class Reading:
 
     def route(self, grid_size: Size) -> Route:
         """How to read a grid; computed once for each reading and size."""
-        if self.order in ("raster", "snake"):
-            return Route(self.transpose, self.order == "snake", None, self.reverse)
         # Whatever the length of a single row or column, a named path runs along it.
         if 1 in grid_size and self.order in ORDERS:
             return Route(backwards=self.reverse)
+        is_snake = self.order == "snake" and None in grid_size
+        if self.order == "raster" or is_snake:
+            return Route(self.transpose, self.reverse, is_snake)
         if None in grid_size:
             raise ValueError(
                 f"This order needs the size of the grid. Received: order={self._short_order()}, "
@@ -161,14 +165,13 @@ class Reading:
 
 @functools.lru_cache(maxsize=32)
 def _route(reading: Reading, grid_height: int, grid_width: int) -> Route:
-    path = np.ascontiguousarray(reading.path(grid_height, grid_width))
-    path.flags.writeable = False
+    path = reading.path(grid_height, grid_width)
     for by_columns in (False, True):
-        plain = Reading("pixel", transpose=by_columns).path(grid_height, grid_width)
+        raster = Reading("pixel", transpose=by_columns).path(grid_height, grid_width)
         for backwards in (False, True):
-            if np.array_equal(path, plain[::-1] if backwards else plain):
-                return Route(by_columns, backwards=backwards)
-    return Route(gathered=path)
+            if np.array_equal(path, raster[::-1] if backwards else raster):
+                return Route(by_columns, backwards)
+    return Route(path=path)
 
 
 def listed(names: Iterable[Any]) -> str:

@@ -1,19 +1,27 @@
 """Images into sequences and back, with the functions of any array library.
 
-The six axes in between are those of the pattern `b (gh ph) (gw pw) c`, wherever the data
-format puts the channels.
+The axes in between are those of the pattern `b (gh ph) (gw pw) c -> b (gh gw) (ph pw c)`. A
+raster is a reshape, with a transposition where values move, and a flip where it is read
+backwards; it gathers nothing. Every other order is one gather, straight from the image, of
+runs: the pixels in one row of one patch, which lie side by side in memory.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_imgseq import _data_format
-from keras_imgseq._reading import Reading
+from keras_imgseq._reading import Reading, Route
 
 Shape = tuple[int | None, ...]
 SequenceShape = tuple[int | None, int | None, int]
+
+IMAGE_LAST = "b gh ph gw pw c"
+IMAGE_FIRST = "b c gh ph gw pw"
+BY_ROWS = "b gh gw ph pw c"
+BY_COLUMNS = "b gw gh ph pw c"
 
 
 def sequence_shape(images_shape: Any, reading: Reading, data_format: str) -> SequenceShape:
@@ -74,20 +82,24 @@ def to_sequences(library: Any, images: Any, reading: Reading, data_format: str) 
     if reading.padding == "same":
         images = _padded(library, images, size, patch, channels_first)
     grid = -(-size[0] // patch[0]), -(-size[1] // patch[1])
-    split = [batch, grid[0], patch[0], grid[1], patch[1], num_channels]
-    if channels_first:
-        split.insert(1, split.pop())
+    sizes = _sizes(batch, grid, patch, num_channels)
+    sequences_shape = (batch, grid[0] * grid[1], patch[0] * patch[1] * num_channels)
     route = reading.route(_static(grid))
-    order = "b gw gh ph pw c" if route.by_columns else "b gh gw ph pw c"
-    names = "b c gh ph gw pw" if channels_first else "b gh ph gw pw c"
-    patches = library.transpose(library.reshape(images, split), _axes(names, order))
-    if route.snaking:
-        patches = _snaked(library, patches)
-    num_features = patch[0] * patch[1] * num_channels
-    sequences = library.reshape(patches, (batch, grid[0] * grid[1], num_features))
-    if route.gathered is not None:
-        sequences = library.take(sequences, route.gathered, axis=1)
-    return library.flip(sequences, axis=1) if route.backwards else sequences
+    if route.is_snake:
+        runs = _runs_of(library, _snake(library, grid, route), grid[1], patch[0])
+    elif route.path is not None:
+        runs, _ = _runs(reading, grid, patch[0])
+    else:
+        names = IMAGE_FIRST if channels_first else IMAGE_LAST
+        order = BY_COLUMNS if route.by_columns else BY_ROWS
+        patches = _rearranged(library, images, names, order, sizes)
+        sequences = library.reshape(patches, sequences_shape)
+        return library.flip(sequences, axis=1) if route.backwards else sequences
+    images = library.reshape(images, _runs_shape(sizes, channels_first))
+    patches = library.take(images, runs, axis=2 if channels_first else 1)
+    if channels_first:
+        patches = _rearranged(library, patches, "b c g ph pw", "b g ph pw c", sizes)
+    return library.reshape(patches, sequences_shape)
 
 
 def to_images(
@@ -98,34 +110,53 @@ def to_images(
     data_format: str,
 ) -> Any:
     """Puts sequences back into images of a shape, without the batch, that they fit."""
+    channels_first = data_format == "channels_first" and len(image_shape) == 3
     _, size, num_channels = _data_format.sizes_of((None, *image_shape), data_format)
     batch = library.shape(sequences)[0]
     patch = reading.patch_size(size)
     grid = -(-size[0] // patch[0]), -(-size[1] // patch[1])
+    sizes = _sizes(batch, grid, patch, num_channels)
     route = reading.route(grid)
-    if route.backwards:
-        sequences = library.flip(sequences, axis=1)
-    if route.gathered is not None:
-        sequences = library.take(sequences, np.argsort(route.gathered), axis=1)
-    grid_axes = grid[::-1] if route.by_columns else grid
-    patches = library.reshape(sequences, (batch, *grid_axes, *patch, num_channels))
-    if route.snaking:
-        patches = _snaked(library, patches)
-    channels_first = data_format == "channels_first" and len(image_shape) == 3
-    order = "b gw gh ph pw c" if route.by_columns else "b gh gw ph pw c"
-    names = "b c gh ph gw pw" if channels_first else "b gh ph gw pw c"
-    pixels = library.transpose(patches, _axes(order, names))
+    if route.path is not None:
+        _, runs = _runs(reading, grid, patch[0])
+        if channels_first:
+            sequences = _rearranged(library, sequences, "b g ph pw c", "b c g ph pw", sizes)
+        pixels = library.reshape(sequences, _runs_shape(sizes, channels_first))
+        pixels = library.take(pixels, runs, axis=2 if channels_first else 1)
+    else:
+        if route.backwards:
+            sequences = library.flip(sequences, axis=1)
+        names = IMAGE_FIRST if channels_first else IMAGE_LAST
+        order = BY_COLUMNS if route.by_columns else BY_ROWS
+        pixels = _rearranged(library, sequences, order, names, sizes)
     whole = [grid[0] * patch[0], grid[1] * patch[1]]
     if channels_first:
         images = library.reshape(pixels, (batch, num_channels, *whole))
-        return images[:, :, : size[0], : size[1]]
+        return images if whole == [*size] else images[:, :, : size[0], : size[1]]
     channel_axis = (num_channels,) if len(image_shape) == 3 else ()
     images = library.reshape(pixels, (batch, *whole, *channel_axis))
-    return images[:, : size[0], : size[1]]
+    return images if whole == [*size] else images[:, : size[0], : size[1]]
 
 
-def _axes(names: str, order: str) -> list[int]:
-    return [names.split().index(name) for name in order.split()]
+def _sizes(batch: Any, grid: Any, patch: Any, num_channels: int) -> dict[str, Any]:
+    """The sizes of the axes by their names in the patterns; `g` is the whole grid."""
+    sides = {"gh": grid[0], "gw": grid[1], "ph": patch[0], "pw": patch[1]}
+    return {"b": batch, "c": num_channels, "g": grid[0] * grid[1], **sides}
+
+
+def _rearranged(library: Any, array: Any, names: str, order: str, sizes: dict[str, Any]) -> Any:
+    """Splits an array into named axes and brings them into an order."""
+    split = names.split()
+    moving = [name for name in order.split() if not _is_one(sizes[name])]
+    if moving == [name for name in split if name in moving]:
+        # Then it is a reshape, which the caller does anyhow: a view, where a copy was.
+        return array
+    array = library.reshape(array, [sizes[name] for name in split])
+    return library.transpose(array, [split.index(name) for name in order.split()])
+
+
+def _is_one(size: Any) -> bool:
+    return isinstance(size, int) and size == 1
 
 
 def _static(grid: tuple[Any, Any]) -> tuple[int | None, int | None]:
@@ -143,8 +174,33 @@ def _padded(library: Any, images: Any, size: Any, patch: Any, channels_first: bo
     return library.pad(images, widths)
 
 
-def _snaked(library: Any, patches: Any) -> Any:
-    """Turns every second row of the grid round; doing it twice is doing nothing."""
-    rows = library.arange(library.shape(patches)[1])
-    is_odd = library.reshape(rows % 2 == 1, (1, -1, 1, 1, 1, 1))
-    return library.where(is_odd, library.flip(patches, axis=2), patches)
+def _runs_shape(sizes: dict[str, Any], channels_first: bool) -> tuple[Any, ...]:
+    """Images as runs: the pixels that lie in one row of one patch, side by side in memory."""
+    num_runs = sizes["g"] * sizes["ph"]
+    if channels_first:
+        return sizes["b"], sizes["c"], num_runs, sizes["pw"]
+    return sizes["b"], num_runs, sizes["pw"] * sizes["c"]
+
+
+@functools.lru_cache(maxsize=32)
+def _runs(reading: Reading, grid: tuple[int, int], patch_height: int) -> tuple[Any, Any]:
+    """The runs of an image in the order of reading, and back."""
+    path = reading.route(grid).path
+    runs = _runs_of(np, path, grid[1], patch_height).astype("int32")
+    return runs, np.argsort(runs).astype("int32")
+
+
+def _runs_of(library: Any, cells: Any, grid_width: Any, patch_height: int) -> Any:
+    rows = (cells // grid_width * patch_height)[:, None] + library.arange(patch_height)
+    return library.reshape(rows * grid_width + (cells % grid_width)[:, None], (-1,))
+
+
+def _snake(library: Any, grid: tuple[Any, Any], route: Route) -> Any:
+    """The cells of a grid of unknown size, along a snake."""
+    cells = library.reshape(library.arange(grid[0] * grid[1]), grid)
+    if route.by_columns:
+        cells = library.transpose(cells, (1, 0))
+    is_odd = library.arange(library.shape(cells)[0]) % 2 == 1
+    cells = library.where(is_odd[:, None], library.flip(cells, axis=1), cells)
+    cells = library.reshape(cells, (-1,))
+    return library.flip(cells, axis=0) if route.backwards else cells
