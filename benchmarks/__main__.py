@@ -35,7 +35,7 @@ def main() -> None:
     print(HEADER)
     benchmarks = []
     for pair in (
-        *training.pairs(num_rounds, num_steps=2 if options.tiny else 50),
+        *training.pairs(num_rounds, options.tiny),
         *reading.pairs(num_rounds, shape),
         *reading.cached(num_rounds),
         *reading.pipelines(num_rounds, 200 if options.tiny else 2000),

@@ -5,6 +5,7 @@ import gc
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pyperf
 
@@ -50,22 +51,28 @@ class Pair:
         )
 
 
+def seconds_of(call: Callable[[], object], num_calls: int = 1) -> float:
+    """The seconds of a call, by the wall clock."""
+    start = time.perf_counter()
+    for _ in range(num_calls):
+        call()
+    return (time.perf_counter() - start) / num_calls
+
+
 def timed_in_turn(
     group: str,
     ours: tuple[str, Callable[[], object]],
     peer: tuple[str, Callable[[], object]],
     *,
     num_rounds: int,
-    num_calls: int = 1,
+    clock: Callable[[Any], float] = seconds_of,
 ) -> Pair:
     """Times both in turn, after one round that is not counted."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for round_number in range(num_rounds + 1):
         for values, (_, call) in zip(seconds, (ours, peer), strict=True):
             gc.collect()
-            start = time.perf_counter()
-            for _ in range(num_calls):
-                call()
+            value = clock(call)
             if round_number:
-                values.append((time.perf_counter() - start) / num_calls)
+                values.append(value)
     return Pair(group, ours[0], peer[0], *seconds)

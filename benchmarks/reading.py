@@ -8,10 +8,16 @@ import einops
 import keras
 import numpy as np
 
-from benchmarks.pairs import Pair, timed_in_turn
+from benchmarks.pairs import Pair, seconds_of, timed_in_turn
 from keras_imgseq import ImageAsSequence, image_as_sequence
 
 SHAPE = (64, 224, 224, 3)
+
+
+def _clock(call: Callable[[], object]) -> float:
+    return seconds_of(call, num_calls=10)
+
+
 PATCHES = "b (gh ph) (gw pw) c -> b (gh gw) (ph pw c)"
 
 
@@ -60,7 +66,7 @@ def pairs(num_rounds: int, shape: tuple[int, ...] = SHAPE) -> Iterator[Pair]:
             ("one bare take", _waited(lambda: keras.ops.take(pixels, path, axis=1))),
         ),
     ):
-        yield timed_in_turn(f"read on {backend}", our, peer, num_rounds=num_rounds)
+        yield timed_in_turn(f"read on {backend}", our, peer, num_rounds=num_rounds, clock=_clock)
 
 
 def _waited(call: Callable[[], Any]) -> Callable[[], Any]:
@@ -122,7 +128,7 @@ def _tf_data(images: Any, num_rounds: int) -> Iterator[Pair]:
         ("ImageAsSequence", a_pass(ImageAsSequence("column"))),
         ("tf.transpose by hand", a_pass(lambda batch: tf.transpose(batch, (0, 2, 1)))),
         num_rounds=num_rounds,
-        num_calls=5,
+        clock=_clock,
     )
 
 
@@ -151,5 +157,5 @@ def _data_loader(images: Any, num_rounds: int) -> Iterator[Pair]:
         ("image_as_sequence", a_pass(lambda batch: image_as_sequence(batch, "column"))),
         ("permute by hand", a_pass(lambda batch: batch.permute(0, 2, 1).contiguous())),
         num_rounds=num_rounds,
-        num_calls=5,
+        clock=_clock,
     )

@@ -66,7 +66,6 @@ def _tensorflow(tf: ModuleType) -> SimpleNamespace:
 
 def _torch(torch: ModuleType, device: Any) -> SimpleNamespace:
     return SimpleNamespace(
-        shape=lambda x: tuple(x.shape),
         reshape=torch.reshape,
         transpose=torch.permute,
         flip=lambda x, axis: torch.flip(x, (axis,)),

@@ -77,7 +77,7 @@ def images_shape(
 def to_sequences(library: Any, images: Any, reading: Reading, data_format: str) -> Any:
     """Reads a batch of images whose shape is known to fit."""
     channels_first = data_format == "channels_first" and len(images.shape) == 4
-    batch, size, num_channels = _data_format.sizes_of(library.shape(images), data_format)
+    batch, size, num_channels = _data_format.sizes_of(_shape(library, images), data_format)
     patch = reading.patch_size(size)
     if reading.padding == "same":
         images = _padded(library, images, size, patch, channels_first)
@@ -112,7 +112,7 @@ def to_images(
     """Puts sequences back into images of a shape, without the batch, that they fit."""
     channels_first = data_format == "channels_first" and len(image_shape) == 3
     _, size, num_channels = _data_format.sizes_of((None, *image_shape), data_format)
-    batch = library.shape(sequences)[0]
+    batch = _shape(library, sequences)[0]
     patch = reading.patch_size(size)
     grid = -(-size[0] // patch[0]), -(-size[1] // patch[1])
     sizes = _sizes(batch, grid, patch, num_channels)
@@ -138,6 +138,14 @@ def to_images(
     return images if whole == [*size] else images[:, : size[0], : size[1]]
 
 
+def _shape(library: Any, array: Any) -> Any:
+    """The shape to compute with; a batch that alone is unknown is left to the reshapes, as -1."""
+    batch, *sizes = array.shape
+    if any(size is None for size in sizes):
+        return library.shape(array)
+    return -1 if batch is None else batch, *sizes
+
+
 def _sizes(batch: Any, grid: Any, patch: Any, num_channels: int) -> dict[str, Any]:
     """The sizes of the axes by their names in the patterns; `g` is the whole grid."""
     sides = {"gh": grid[0], "gw": grid[1], "ph": patch[0], "pw": patch[1]}
@@ -145,14 +153,13 @@ def _sizes(batch: Any, grid: Any, patch: Any, num_channels: int) -> dict[str, An
 
 
 def _rearranged(library: Any, array: Any, names: str, order: str, sizes: dict[str, Any]) -> Any:
-    """Splits an array into named axes and brings them into an order."""
-    split = names.split()
-    moving = [name for name in order.split() if not _is_one(sizes[name])]
-    if moving == [name for name in split if name in moving]:
-        # Then it is a reshape, which the caller does anyhow: a view, where a copy was.
+    """Splits an array into the named axes, without those of one, and brings them into an order."""
+    split = [name for name in names.split() if not _is_one(sizes[name])]
+    axes = [split.index(name) for name in order.split() if name in split]
+    # Where no value moves, the reshape that follows is enough, and copies nothing.
+    if axes == sorted(axes):
         return array
-    array = library.reshape(array, [sizes[name] for name in split])
-    return library.transpose(array, [split.index(name) for name in order.split()])
+    return library.transpose(library.reshape(array, [sizes[name] for name in split]), axes)
 
 
 def _is_one(size: Any) -> bool:
@@ -200,7 +207,7 @@ def _snake(library: Any, grid: tuple[Any, Any], route: Route) -> Any:
     cells = library.reshape(library.arange(grid[0] * grid[1]), grid)
     if route.by_columns:
         cells = library.transpose(cells, (1, 0))
-    is_odd = library.arange(library.shape(cells)[0]) % 2 == 1
+    is_odd = library.arange(grid[1] if route.by_columns else grid[0]) % 2 == 1
     cells = library.where(is_odd[:, None], library.flip(cells, axis=1), cells)
     cells = library.reshape(cells, (-1,))
     return library.flip(cells, axis=0) if route.backwards else cells
