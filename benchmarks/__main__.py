@@ -1,6 +1,7 @@
 """Runs the benchmarks of one backend: `KERAS_BACKEND=jax python -m benchmarks`."""
 
 import argparse
+import itertools
 import platform
 import time
 from pathlib import Path
@@ -34,12 +35,12 @@ def main() -> None:
     print(f"Keras {keras.__version__}, {backend} {cost.version_of(backend)}\n")
     print(HEADER)
     benchmarks = []
-    for pair in (
-        *training.pairs(num_rounds, options.tiny),
-        *reading.pairs(num_rounds, shape),
-        *reading.cached(num_rounds),
-        *reading.pipelines(num_rounds, 200 if options.tiny else 2000),
-        *cost.imports(2 if options.tiny else 5),
+    for pair in itertools.chain(
+        training.pairs(num_rounds, options.tiny),
+        reading.pairs(num_rounds, shape),
+        reading.cached(num_rounds),
+        reading.pipelines(num_rounds, 200 if options.tiny else 2000),
+        cost.imports(2 if options.tiny else 5),
     ):
         print(pair.row(), flush=True)
         benchmarks.extend(pair.benchmarks())
