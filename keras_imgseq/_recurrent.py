@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from keras_imgseq._fused import fused_loop, has_fused_kernel
+from keras_imgseq._torch_loops import has_torch_loop, torch_loop
 
 Loop = Callable[..., tuple[Any, Any, list[Any]]]
 
@@ -22,7 +22,7 @@ def fastest_loop(layer: Any, sequences: Any, mask: Any, training: bool) -> Loop 
         return None
     backend = keras.backend.backend()
     if backend == "torch":
-        return fused_loop if has_fused_kernel(layer, sequences) else None
+        return torch_loop if has_torch_loop(layer, sequences) else None
     num_steps = sequences.shape[1]
     loop, most_steps = UNROLLED.get(backend, (None, 0))
     is_short = num_steps is not None and num_steps <= most_steps

@@ -183,7 +183,7 @@ def test_the_rule_names_a_loop_for_the_network_of_the_book():
     expected = {
         "tensorflow": _recurrent.projected_loop,
         "jax": _recurrent.unrolled_loop,
-        "torch": _recurrent.fused_loop,
+        "torch": _recurrent.torch_loop,
     }[keras.backend.backend()]
     assert _recurrent.fastest_loop(layer, sequences, None, True) is expected
     mask = keras.ops.ones((2, 28), "bool")
