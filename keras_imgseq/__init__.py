@@ -15,4 +15,4 @@ __all__ = [
     "plot",
     "sequence_as_image",
 ]
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -20,7 +20,7 @@ def test_all_lists_the_public_names():
 
 def test_versions_agree():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    newest = changelog.replace("## Unreleased", "").split("\n## ")[1].split()[0]
+    newest = changelog.split("\n## ")[1].split()[0]
     assert keras_imgseq.__version__ == metadata.version("keras-imgseq") == newest
 
 

@@ -111,6 +111,25 @@ def test_the_fastest_loop_of_each_cell_is_that_of_keras(name, use_bias, go_backw
 
 
 @pytest.mark.parametrize("name", CELLS)
+def test_gradients_reach_the_inputs_and_the_initial_state(name):
+    results = []
+    for layer in pair(name, {"units": 4}):
+        inputs = keras.Input((6, 3))
+        state = keras.layers.Dense(4)(keras.layers.Flatten()(inputs))
+        outputs = layer(
+            keras.layers.Dense(3)(inputs),
+            initial_state=[state, state] if name == "LSTM" else state,
+        )
+        model = keras.Model(inputs, outputs)
+        random = np.random.default_rng(0)
+        model.set_weights([random.normal(size=w.shape, scale=0.3) for w in model.weights])
+        model.compile(keras.optimizers.SGD(0.5), "mse")
+        model.train_on_batch(sequences_of(6), np.ones((2, 4)))
+        results.append(model.get_weights())
+    assert_close(*results)
+
+
+@pytest.mark.parametrize("name", CELLS)
 def test_a_stateful_layer_remembers(name):
     results = []
     for layer in pair(name, {"units": 3, "stateful": True}):
