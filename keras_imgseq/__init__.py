@@ -1,10 +1,15 @@
 """Reads any image as a sequence, for recurrent networks in Keras 3."""
 
-from keras_imgseq import plot
+import importlib
+import typing
+
 from keras_imgseq._functions import image_as_sequence, sequence_as_image
 from keras_imgseq._image_as_sequence import ImageAsSequence
 from keras_imgseq._image_rnn import build_image_rnn, count_image_rnn_params
 from keras_imgseq._sequence_as_image import SequenceAsImage
+
+if typing.TYPE_CHECKING:
+    from keras_imgseq import plot
 
 __all__ = [
     "ImageAsSequence",
@@ -16,3 +21,10 @@ __all__ = [
     "sequence_as_image",
 ]
 __version__ = "0.3.0"
+
+
+def __getattr__(name: str) -> typing.Any:
+    # Few need the pictures, and every millisecond of an import is paid each time.
+    if name == "plot":
+        return importlib.import_module("keras_imgseq.plot")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,8 +10,6 @@ from typing import Any
 
 import keras
 
-from keras_imgseq._torch_loops import has_torch_loop, torch_loop
-
 Loop = Callable[..., tuple[Any, Any, list[Any]]]
 
 
@@ -22,7 +20,9 @@ def fastest_loop(layer: Any, sequences: Any, mask: Any, training: bool) -> Loop 
         return None
     backend = keras.backend.backend()
     if backend == "torch":
-        return torch_loop if has_torch_loop(layer, sequences) else None
+        from keras_imgseq import _torch_loops  # noqa: PLC0415
+
+        return _torch_loops.loop_of(layer, sequences)
     num_steps = sequences.shape[1]
     loop, most_steps = UNROLLED.get(backend, (None, 0))
     is_short = num_steps is not None and num_steps <= most_steps
