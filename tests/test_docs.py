@@ -28,5 +28,5 @@ def test_the_example_of_pytorch_runs():
 
 def test_every_picture_of_the_docs_is_there_and_used():
     pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
-    used = set(re.findall(r"images/(\w+\.png)", pages))
+    used = set(re.findall(r"images/([\w-]+\.png)", pages))
     assert used == {path.name for path in (DOCS / "images").glob("*.png")}
