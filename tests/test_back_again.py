@@ -1,6 +1,7 @@
 """Sequences put back into images, by the layer and by the functions."""
 
 import inspect
+import warnings
 
 import keras
 import numpy as np
@@ -149,6 +150,14 @@ def test_the_layers_read_arrays_of_any_library(library):
     np.testing.assert_array_equal(np.asarray(to_numpy(np.asarray(sequences))), expected)
     restored = layer.inverse((3, 4))(sequences)
     np.testing.assert_array_equal(np.asarray(restored), images)
+
+
+def test_a_mask_ends_quietly_at_the_image():
+    masked = keras.layers.Masking()(keras.Input((3, 4)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        images = SequenceAsImage((3, 4))(masked)
+    assert getattr(images, "_keras_mask", None) is None
 
 
 def test_lists_are_read_as_arrays():
