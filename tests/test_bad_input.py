@@ -35,6 +35,7 @@ from keras_imgseq import (
         ({"order": "spiral", "seed": 3}, "order='spiral', seed=3", 'order="random", seed=0'),
         ({"order": [0], "seed": 3}, "order='cells', seed=3", 'order="random", seed=0'),
         ({"order": "random", "seed": -1}, "seed=-1", "from 0 to 2**32 - 1"),
+        ({"order": "random", "seed": 2**32}, "seed=4294967296", "from 0 to 2**32 - 1"),
         ({"order": "random", "seed": 2.5}, "seed=2.5", "from 0 to 2**32 - 1"),
         ({"padding": "valid"}, "padding='valid'", '"same", for zeros'),
         ({"mask_value": "0"}, "mask_value='0'", "mask_value=0.0"),
@@ -271,3 +272,47 @@ def test_functions_check_the_reading(function):
         function(np.zeros((2, 4, 6)), step="rows", **arguments)
     with pytest.raises(ValueError, match='"channels_last"'):
         function(np.zeros((2, 4, 6)), data_format="NHWC", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("read", "message"),
+    [
+        (
+            lambda: ImageAsSequence(padding="valid"),
+            '`padding` is "same", for zeros at the bottom and the right, or None. '
+            "Received: padding='valid'",
+        ),
+        (
+            lambda: ImageAsSequence(order="random"),
+            '`seed` goes with order="random", which needs one, and with no other order. '
+            "Received: order='random', seed=None. Write order=\"random\", seed=0.",
+        ),
+        (
+            lambda: ImageAsSequence("pixel", "spiral")(keras.Input((None, 8))),
+            "This order needs the size of the grid. Received: order='spiral', grid=(None, 8). "
+            'Write the height and width of the images as numbers, or take order="raster" or '
+            'order="snake".',
+        ),
+        (
+            lambda: SequenceAsImage((4, 6), 2).compute_output_shape((6, 4)),
+            "Sequences are (batch, steps, features). Received: shape=(6, 4). Write what "
+            "ImageAsSequence returns, or what a recurrent layer with return_sequences=True makes "
+            "of it.",
+        ),
+        (
+            lambda: SequenceAsImage((4, 6), 2).compute_output_shape((2, 9, 4)),
+            "Images of 4 x 6 pixels are read in 6 steps. Received: shape=(2, 9, 4), which has 9. "
+            "Write the `image_size` and the reading that made the sequences.",
+        ),
+        (
+            lambda: SequenceAsImage((4, 6), 2).compute_output_shape((2, 6, 5)),
+            "A step of this reading sees 4 pixels, so that the number of features is a multiple "
+            "of it. Received: shape=(2, 6, 5). Write the reading that made the sequences, or "
+            "bring them to such a number with a Dense layer.",
+        ),
+    ],
+)
+def test_errors_read_whole(read, message):
+    with pytest.raises(ValueError) as error:
+        read()
+    assert str(error.value) == message
