@@ -1,4 +1,5 @@
 import inspect
+import json
 
 import keras
 import numpy as np
@@ -188,6 +189,14 @@ def test_the_data_format_is_resolved_when_the_layer_is_made(data_format):
 def test_every_constructor_argument_is_in_the_configuration():
     arguments = set(inspect.signature(ImageAsSequence).parameters) - {"kwargs"}
     assert arguments <= set(ImageAsSequence().get_config())
+
+
+def test_numbers_of_numpy_are_kept_as_pythons_own():
+    layer = ImageAsSequence(np.int64(2), "random", seed=np.int64(3))
+    again = keras.layers.deserialize(json.loads(json.dumps(keras.layers.serialize(layer))))
+    assert again.get_config() == layer.get_config()
+    assert type(layer.get_config()["seed"]) is int
+    assert type(layer.get_config()["step"]) is int
 
 
 def test_the_layer_has_no_weights():
