@@ -98,6 +98,7 @@ def cached(num_rounds: int) -> Iterator[Pair]:
         ("the second of its kind", lambda: make(0)),
         ("the first of its kind", lambda: make(next(seeds))),
         num_rounds=num_rounds,
+        clock=_clock,
     )
 
 
