@@ -159,9 +159,9 @@ def _rearranged(library: Any, array: Any, names: str, order: str, sizes: dict[st
     # Where no value moves, the reshape that follows is enough, and copies nothing.
     if axes == sorted(axes):
         return array
-    shape = [sizes[name] for name in split]
+    shape, (_, *from_sizes) = [sizes[name] for name in split], array.shape
     # A reshape to the same shape is not free: on TensorFlow it takes a tenth of a millisecond.
-    if None in array.shape or shape != list(array.shape):
+    if None in from_sizes or shape[1:] != from_sizes:
         array = library.reshape(array, shape)
     return library.transpose(array, axes)
 
