@@ -68,10 +68,11 @@ def timed_in_turn(
     clock: Callable[[Any], float] = seconds_of,
 ) -> Pair:
     """Times both in turn, after one round that is not counted."""
+    # Not in every round: it lets the backend's threads fall asleep, and gathers wake slowest.
+    gc.collect()
     seconds: tuple[list[float], list[float]] = ([], [])
     for round_number in range(num_rounds + 1):
         for values, (_, call) in zip(seconds, (ours, peer), strict=True):
-            gc.collect()
             value = clock(call)
             if round_number:
                 values.append(value)

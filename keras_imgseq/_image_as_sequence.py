@@ -121,14 +121,14 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, images: Any) -> Any:
         self._output_shape_as_built(images)
-        return to_sequences(keras.ops, images, self.reading, self.data_format)
+        return self._read(images)
 
     def compute_mask(self, images: Any, previous_mask: Any = None) -> Any:
         # A symbolic mask would put its operations into the model; a computed tensor brings
         # its own mask along.
         if self.mask_value is None or isinstance(images, keras.KerasTensor):
             return None
-        sequences = to_sequences(keras.ops, images, self.reading, self.data_format)
+        sequences = self._read(images)
         is_read = keras.ops.any(sequences != self.mask_value, axis=-1)
         num_steps = keras.ops.shape(sequences)[1]
         from_start = keras.ops.arange(1, num_steps + 1)
@@ -200,6 +200,9 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
                 "Write the layer with `mask_value` into the model instead."
             )
         self.compute_output_shape(_libraries.static_shape(images))
+        return self._read(images)
+
+    def _read(self, images: Any) -> Any:
         library = _libraries.library_of(images)
         return to_sequences(library, images, self.reading, self.data_format)
 

@@ -1,8 +1,10 @@
 """The array libraries, by one set of names: those of NumPy, JAX and `keras.ops`.
 
 Data pipelines hand over arrays of other libraries than Keras' backend: TensorFlow's in
-`tf.data`, PyTorch's in a `DataLoader`. Only here are they used, and only once such an
-array has been given, so that no library is imported for those who do not use it.
+`tf.data`, PyTorch's in a `DataLoader`. The backend's own arrays are read by their library
+too, because on TensorFlow `keras.ops` takes longer than rows cost. Only here are the
+libraries used, and only once such an array has been given, so that none is imported for
+those who do not use it.
 """
 
 import sys
@@ -22,7 +24,12 @@ def library_of(array: Any) -> Any:
         return _torch(sys.modules["torch"], array.device)
     if name == "jax":
         return sys.modules["jax"].numpy
-    return np
+    if isinstance(array, keras.KerasTensor):
+        raise ValueError(
+            f"The functions read arrays, which hold values. Received: {array}. In a model, write "
+            "the layers ImageAsSequence and SequenceAsImage instead."
+        )
+    return keras.ops if isinstance(array, keras.Variable) else np
 
 
 def static_shape(array: Any) -> tuple[int | None, ...]:

@@ -78,7 +78,7 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
     def __call__(self, sequences: Any, *args: Any, **kwargs: Any) -> Any:
         # Data pipelines hand over arrays of other libraries, which Keras would convert.
         if _libraries.is_foreign(sequences):
-            return self._put_back(_libraries.library_of(sequences), sequences)
+            return self.call(sequences)
         return super().__call__(sequences, *args, **kwargs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -88,7 +88,9 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
         return keras.KerasTensor(self.compute_output_shape(sequences.shape), sequences.dtype)
 
     def call(self, sequences: Any) -> Any:
-        return self._put_back(keras.ops, sequences)
+        _, *image_shape = self.compute_output_shape(_libraries.static_shape(sequences))
+        library = _libraries.library_of(sequences)
+        return to_images(library, sequences, self.reading, tuple(image_shape), self.data_format)
 
     def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
         # A mask of time steps says nothing that fits an image.
@@ -101,7 +103,3 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
             "data_format": self.data_format,
         }
         return {**super().get_config(), **config}
-
-    def _put_back(self, library: Any, sequences: Any) -> Any:
-        _, *image_shape = self.compute_output_shape(_libraries.static_shape(sequences))
-        return to_images(library, sequences, self.reading, tuple(image_shape), self.data_format)

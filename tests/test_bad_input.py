@@ -274,6 +274,15 @@ def test_functions_check_the_reading(function):
         function(np.zeros((2, 4, 6)), data_format="NHWC", **arguments)
 
 
+def test_functions_name_the_layers_for_symbolic_tensors():
+    for read in (
+        lambda: image_as_sequence(keras.Input((None, 4))),
+        lambda: sequence_as_image(keras.Input((None, 4)), (3, 4)),
+    ):
+        with pytest.raises(ValueError, match=r"hold values. Received: <KerasTensor .* the layers"):
+            read()
+
+
 @pytest.mark.parametrize(
     ("read", "message"),
     [

@@ -21,6 +21,10 @@ def read_one(image):
     return image_as_sequence(image, **READING, batched=False)
 
 
+def read_batch(images):
+    return image_as_sequence(images, **READING)
+
+
 def assert_read(sequences):
     sequences = np.asarray(sequences)
     assert sequences.dtype == "uint8"
@@ -35,7 +39,7 @@ def test_in_tf_data_before_and_after_batch():
     layer = ImageAsSequence(**READING)
     assert_read([sequence.numpy() for sequence in dataset.map(read_one)])
     assert_read(next(iter(dataset.map(read_one).batch(4))))
-    assert_read(next(iter(dataset.batch(4).map(lambda x: image_as_sequence(x, **READING)))))
+    assert_read(next(iter(dataset.batch(4).map(read_batch))))
     assert_read(next(iter(dataset.batch(4).map(layer))))
     assert_read(next(iter(dataset.batch(4).map(layer, num_parallel_calls=2))))
     assert dataset.batch(4).map(layer).element_spec.shape[1:] == (6, 24)
@@ -162,3 +166,10 @@ def test_as_the_first_layer_of_a_model_and_on_plain_arrays():
     assert_read(model.predict(IMAGES, verbose=0))
     assert_read(keras.ops.convert_to_numpy(ImageAsSequence(**READING)(IMAGES)))
     assert_read(image_as_sequence(IMAGES, **READING))
+
+
+def test_a_keras_variable_stays_a_tensor():
+    variable = keras.Variable(IMAGES, trainable=False, dtype="uint8")
+    for sequences in (ImageAsSequence(**READING)(variable), read_batch(variable)):
+        assert keras.ops.is_tensor(sequences)
+        assert_read(keras.ops.convert_to_numpy(sequences))
