@@ -61,14 +61,19 @@ def _tensorflow(tf: ModuleType) -> SimpleNamespace:
             dynamic if static is None else static
             for static, dynamic in zip(x.shape, tf.unstack(tf.shape(x)), strict=True)
         ),
-        reshape=tf.reshape,
-        transpose=tf.transpose,
+        reshape=lambda x, shape: tf.reshape(x, _constant(shape)),
+        transpose=lambda x, axes: tf.transpose(x, _constant(axes)),
         flip=lambda x, axis: tf.reverse(x, [axis]),
         take=lambda x, indices, axis: tf.gather(x, indices, axis=axis),
         where=tf.where,
         arange=tf.range,
         pad=tf.pad,
     )
+
+
+def _constant(numbers: Any) -> Any:
+    """TensorFlow takes an array of NumPy in half the time that it takes a list."""
+    return np.array(numbers, "int32") if all(isinstance(n, int) for n in numbers) else numbers
 
 
 def _torch(torch: ModuleType, device: Any) -> SimpleNamespace:
