@@ -39,7 +39,7 @@ def main() -> None:
         training.pairs(num_rounds, options.tiny),
         reading.pairs(num_rounds, shape),
         reading.cached(num_rounds),
-        reading.pipelines(num_rounds, 200 if options.tiny else 2000),
+        reading.pipelines(num_rounds, shape),
         cost.imports(2 if options.tiny else 5),
     ):
         print(pair.row(), flush=True)

@@ -27,14 +27,14 @@ def resolved(data_format: str | None) -> str:
 
 def sizes_of(shape: Any, data_format: str) -> tuple[Any, tuple[Any, Any], int]:
     """Batch, (height, width) and number of channels in a shape: 1 for images without that axis."""
-    received = f"Received: shape={tuple(shape)}, data_format={data_format!r}."
     if len(shape) not in (3, 4):
         cures = {
             2: "For one image, write images[None].",
             5: "For images with one more axis at the end, of size 1, write images[..., 0].",
         }
         raise ValueError(
-            f"A batch of images is (batch, height, width) or {AXES[data_format]}. {received} "
+            f"A batch of images is (batch, height, width) or {AXES[data_format]}. "
+            f"{_received(shape, data_format)} "
             + cures.get(len(shape), "Write images of three or four axes.")
         )
     batch, *sizes = shape
@@ -42,15 +42,20 @@ def sizes_of(shape: Any, data_format: str) -> tuple[Any, tuple[Any, Any], int]:
     if num_channels is None:
         raise ValueError(
             "The number of channels must be known: it decides the number of features. "
-            f"{received} Write it as a number, such as 1 for grey and 3 for colour."
+            f"{_received(shape, data_format)} "
+            "Write it as a number, such as 1 for grey and 3 for colour."
         )
     for name, size in zip(("height", "width", "channels"), (*sizes, num_channels), strict=True):
         if isinstance(size, int) and size < 1:
             raise ValueError(
-                f"Images of {name} {size} hold nothing to read. {received} "
+                f"Images of {name} {size} hold nothing to read. {_received(shape, data_format)} "
                 "Write images with at least one pixel and one channel."
             )
     return batch, (sizes[0], sizes[1]), num_channels
+
+
+def _received(shape: Any, data_format: str) -> str:
+    return f"Received: shape={tuple(shape)}, data_format={data_format!r}."
 
 
 def size_of(image_size: Any, data_format: str) -> tuple[int, int]:

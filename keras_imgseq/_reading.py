@@ -179,16 +179,21 @@ def listed(names: Iterable[Any]) -> str:
     return ", ".join(repr(name) for name in names)
 
 
+KNOWN_STEPS = f"{listed(STEPS)}, an int or a pair of ints (patch_height, patch_width)"
+KNOWN_ORDERS = f'{listed(ORDERS)}, "random", or the cells of the grid as a sequence of ints'
+
+
 def _checked_step(step: Any) -> Step:
-    known = f"{listed(STEPS)}, an int or a pair of ints (patch_height, patch_width)"
     if isinstance(step, str):
         if step not in STEPS:
-            raise ValueError(f"Unknown step. Write one of {known}. Received: step={step!r}")
+            raise ValueError(f"Unknown step. Write one of {KNOWN_STEPS}. Received: step={step!r}")
         return step
     is_pair = isinstance(step, (tuple, list)) and len(step) == 2
     sides = step if is_pair else [step]
     if not all(is_whole_number(side) for side in sides):
-        raise ValueError(f"`step` is what one time step sees: {known}. Received: step={step!r}")
+        raise ValueError(
+            f"`step` is what one time step sees: {KNOWN_STEPS}. Received: step={step!r}"
+        )
     if min(sides) < 1:
         raise ValueError(
             f"A patch has at least one pixel on each side. Received: step={step!r}. "
@@ -198,15 +203,16 @@ def _checked_step(step: Any) -> Step:
 
 
 def _checked_order(order: Any) -> Order:
-    known = f'{listed(ORDERS)}, "random", or the cells of the grid as a sequence of ints'
     if isinstance(order, str):
         if order not in ORDERS and order != "random":
-            raise ValueError(f"Unknown order. Write one of {known}. Received: order={order!r}")
+            raise ValueError(
+                f"Unknown order. Write one of {KNOWN_ORDERS}. Received: order={order!r}"
+            )
         return order
     try:
         cells = tuple(operator.index(cell) for cell in order)
     except TypeError:
-        raise ValueError(f"`order` is one of {known}. Received: order={order!r}") from None
+        raise ValueError(f"`order` is one of {KNOWN_ORDERS}. Received: order={order!r}") from None
     if sorted(cells) != list(range(len(cells))) or not cells:
         raise ValueError(
             f"An explicit order names each cell of the grid once. {_fault(cells)} Received: "

@@ -93,8 +93,10 @@ def to_sequences(library: Any, images: Any, reading: Reading, data_format: str) 
         names = IMAGE_FIRST if channels_first else IMAGE_LAST
         order = BY_COLUMNS if route.by_columns else BY_ROWS
         patches = _rearranged(library, images, names, order, sizes)
-        sequences = library.reshape(patches, sequences_shape)
-        return library.flip(sequences, axis=1) if route.backwards else sequences
+        # Never the images themselves, on which Keras would set the mask of the sequences.
+        if patches is images or not _has_shape(patches, sequences_shape):
+            patches = library.reshape(patches, sequences_shape)
+        return library.flip(patches, axis=1) if route.backwards else patches
     images = library.reshape(images, _runs_shape(sizes, channels_first))
     patches = library.take(images, runs, axis=2 if channels_first else 1)
     if channels_first:
@@ -159,11 +161,16 @@ def _rearranged(library: Any, array: Any, names: str, order: str, sizes: dict[st
     # Where no value moves, the reshape that follows is enough, and copies nothing.
     if axes == sorted(axes):
         return array
-    shape, (_, *from_sizes) = [sizes[name] for name in split], array.shape
-    # A reshape to the same shape is not free: on TensorFlow it takes a tenth of a millisecond.
-    if None in from_sizes or shape[1:] != from_sizes:
+    shape = [sizes[name] for name in split]
+    if not _has_shape(array, shape):
         array = library.reshape(array, shape)
     return library.transpose(array, axes)
+
+
+def _has_shape(array: Any, shape: Sequence[Any]) -> bool:
+    """Whether a reshape would change nothing; on TensorFlow it takes time all the same."""
+    _, *sizes = array.shape
+    return None not in sizes and sizes == [*shape[1:]]
 
 
 def _is_one(size: Any) -> bool:
