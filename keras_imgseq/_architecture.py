@@ -142,6 +142,9 @@ class Architecture:
             )
 
     def _check_reading(self) -> None:
+        # The configuration of a layer is left alone where it need not be copied: on JAX and
+        # PyTorch, Keras imports TensorFlow to write one, and half a gigabyte with it.
+        self.given = self.reading if isinstance(self.reading, list) else [self.reading]
         if self.reading is None:
             readings: list[Any] = ["row"]
         elif _is_cross(self.reading):
@@ -150,7 +153,7 @@ class Architecture:
                 ImageAsSequence(step, data_format=self.data_format, **path) for path in CROSS
             ]
         else:
-            readings = self.reading if isinstance(self.reading, list) else [self.reading]
+            readings = self.given
         if not readings:
             raise ValueError(
                 "A network needs at least one reading. Received: reading=[]. Write "

@@ -181,8 +181,11 @@ def count_image_rnn_params(  # noqa: D417
 
 def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix: str) -> Any:
     """One reading of the images and its own stack of recurrent layers."""
-    # A copy, because the layer that was given may be built for other images.
-    layer = type(reading).from_config({**reading.get_config(), "name": prefix + "as_sequence"})
+    layer = reading
+    if any(reading is given for given in network.given):
+        # A copy, because the layer that was given may be built for other images.
+        layer = type(reading).from_config(reading.get_config())
+    layer.name = prefix + "as_sequence"
     outputs = layer(images)
     if network.scale is not None:
         outputs = keras.layers.Rescaling(network.scale, name=prefix + "scaled")(outputs)

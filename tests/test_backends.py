@@ -36,6 +36,10 @@ before = set(sys.modules)
 import keras_imgseq
 new = {name.split(".")[0] for name in set(sys.modules) - before}
 assert new == {"keras_imgseq"}, new
+for reading in (None, "column", "cross", ["row", "column"]):
+    keras_imgseq.build_image_rnn((4, 4), 3, reading=reading)
+second = {"tensorflow", "jax", "torch"} & (set(sys.modules) - before)
+assert not second, second
 """
 
 
@@ -45,6 +49,6 @@ def test_the_package_works_without_tensorflow(backend, tmp_path):
     assert ended.returncode == 0, ended.stderr
 
 
-def test_importing_the_package_imports_nothing_but_itself():
+def test_importing_and_building_bring_no_second_backend():
     ended = run_python("-c", IMPORTED, backend=keras.backend.backend())
     assert ended.returncode == 0, ended.stderr
