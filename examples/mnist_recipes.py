@@ -1,6 +1,8 @@
 """The two recipes for the book's network, and one training with either."""
 
 import dataclasses
+import json
+import shutil
 from pathlib import Path
 
 import keras
@@ -82,6 +84,7 @@ def train(
         model.summary()
     callbacks = []
     if backup:
+        repair(backup)
         callbacks.append(
             keras.callbacks.BackupAndRestore(
                 str(backup), double_checkpoint=True, delete_checkpoint=False
@@ -106,3 +109,18 @@ def train(
     loss, accuracy = model.evaluate(digits.x_test, one_hot(digits.y_test), verbose=0)
     # --8<-- [end:train]
     return Run(seed, model, history.epoch, history.history, validation_accuracy, loss, accuracy)
+
+
+def repair(backup: Path) -> None:
+    """Takes a step back where a run was killed while it wrote down its epoch, which Keras reads."""
+    epoch = backup / "training_metadata.json"
+    try:
+        json.loads(epoch.read_text())
+    except FileNotFoundError:
+        return
+    except json.JSONDecodeError:
+        copies = list(backup.glob("*.bkp"))
+        for copy in copies:
+            shutil.copy(copy, copy.with_suffix(""))
+        if not copies:
+            shutil.rmtree(backup)

@@ -109,7 +109,7 @@ def test_a_killed_run_goes_on_and_loses_at_most_one_epoch(tmp_path):
         start_new_session=True,
     ) as process:
         try:
-            while not metadata.exists() and process.poll() is None:
+            while not (metadata.exists() and metadata.read_text()) and process.poll() is None:
                 time.sleep(0.05)
         finally:
             process.send_signal(signal.SIGKILL)
@@ -127,6 +127,21 @@ def test_a_killed_run_goes_on_and_loses_at_most_one_epoch(tmp_path):
     assert "nothing is left to train" in finished.stdout
     other = run_example(*arguments, "--recipe", "steady")
     assert_one_clear_line(other, "Give the same options, or another folder")
+
+
+@pytest.mark.parametrize(("copies_kept", "resumed"), [(True, 2), (False, 1)])
+def test_a_run_killed_while_it_wrote_its_epoch_goes_on(tmp_path, copies_kept, resumed):
+    arguments = ["--limit", "500", "--resume", str(tmp_path)]
+    backup = tmp_path / "seed-0"
+    assert run_example("--epochs", "2", *arguments).returncode == 0
+    (backup / "training_metadata.json").write_text("")
+    if not copies_kept:
+        for copy in backup.glob("*.bkp"):
+            copy.unlink()
+    ended = run_example("--epochs", "2", *arguments)
+    assert ended.returncode == 0, ended.stderr
+    epochs = [int(epoch) for epoch in re.findall(r"Epoch (\d+)/2", ended.stdout)]
+    assert epochs == list(range(resumed, 3))
 
 
 def assert_one_clear_line(ended, cure):
