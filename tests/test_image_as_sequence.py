@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import data_formats, dtypes, readings_and_images, steps_and_sizes
 
-from keras_imgseq import ImageAsSequence
+from keras_imgseq import ImageAsSequence, image_as_sequence
 from keras_imgseq._orders import ORDERS
 
 to_numpy = keras.ops.convert_to_numpy
@@ -153,6 +153,18 @@ def test_a_compiled_model_reads_the_same(step, transpose, order):
     defaults = {"seed": None, "padding": None, "data_format": "channels_last"}
     expected = reading_oracle.read(images, **reading, **defaults)
     np.testing.assert_array_equal(model.predict(images, verbose=0), expected)
+
+
+def test_rows_are_a_view_and_copy_nothing():
+    images = np.zeros((2, 4, 6, 3), "float32")
+    assert np.shares_memory(image_as_sequence(images), images)
+    tensor = keras.ops.convert_to_tensor(images)
+    sequences = ImageAsSequence("row")(tensor)
+    backend = keras.backend.backend()
+    if backend == "torch":
+        assert sequences.data_ptr() == tensor.data_ptr()
+    elif backend == "tensorflow":
+        assert np.shares_memory(memoryview(sequences), memoryview(tensor))
 
 
 def test_an_empty_batch_is_read():

@@ -17,11 +17,15 @@ def mask_of(layer, images):
     return to_numpy(layer.compute_mask(keras.ops.convert_to_tensor(images)))
 
 
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=4), st.sampled_from([0.0, -1.0, 0.5]))
-def test_the_steps_after_the_last_other_value_are_masked(heights, mask_value):
+@given(
+    st.lists(st.integers(0, 6), min_size=1, max_size=4),
+    st.sampled_from([0.0, -1.0, 0.5]),
+    st.sampled_from([-7, 7]),
+)
+def test_the_steps_after_the_last_other_value_are_masked(heights, mask_value, other_value):
     images = np.full((len(heights), 6, 3), mask_value, "float32")
     for image, height in zip(images, heights, strict=True):
-        image[:height, 1] = 7
+        image[:height, 1] = other_value
         image[: max(0, height - 1)] = mask_value
     expected = np.arange(6) < np.array(heights)[:, None]
     layer = ImageAsSequence("row", mask_value=mask_value)

@@ -80,12 +80,16 @@ def test_the_inverse_in_tf_data():
 
 
 @needs_tensorflow
-def test_a_mask_in_tf_data_is_refused():
+def test_a_mask_in_tf_data_is_refused_where_the_pipeline_can_be_told_from_the_model():
     import tensorflow as tf
 
+    images = IMAGES.astype("float32")
     layer = ImageAsSequence("row", mask_value=0.0)
-    dataset = tf.data.Dataset.from_tensors(IMAGES.astype("float32"))
-    if keras.backend.backend() != "tensorflow":
+    dataset = tf.data.Dataset.from_tensors(images)
+    if keras.backend.backend() == "tensorflow":
+        sequences = next(iter(dataset.map(layer)))
+        np.testing.assert_array_equal(sequences, images.reshape(4, 6, 24))
+    else:
         with pytest.raises(ValueError, match="A data pipeline passes no mask on"):
             dataset.map(layer)
 
