@@ -130,7 +130,10 @@ def prepare_to_resume(options: argparse.Namespace) -> None:
             f"{options.resume} holds a run with other options, {file.read_text()}. Give the same "
             "options, or another folder."
         )
-    file.write_text(json.dumps(settings))
+    # In one go, so that a kill leaves either no settings or all of them.
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(settings))
+    partial.replace(file)
 
 
 def report(runs: list["Run"]) -> None:
