@@ -10,12 +10,8 @@ import keras
 import pyperf
 
 from benchmarks import cost, reading, training
+from benchmarks.pairs import HEADER, benchmark
 from benchmarks.picture import draw_growth
-
-HEADER = (
-    "| what | ours | ms | peer | ms | peer / ours | middle half |\n"
-    "| --- | --- | --- | --- | --- | --- | --- |"
-)
 
 
 def main() -> None:
@@ -44,9 +40,16 @@ def main() -> None:
     ):
         print(pair.row(), flush=True)
         benchmarks.extend(pair.benchmarks())
-    print("\n" + cost.memory_table(num_steps=2 if options.tiny else 200))
+    memory = cost.memory(num_steps=2 if options.tiny else 200)
+    print("\n" + cost.memory_table(memory))
+    benchmarks += [benchmark(f"peak of memory: {n}", peaks, "byte") for n, peaks in memory.items()]
     growth = cost.growth(tiny=options.tiny)
     print("\n" + cost.growth_table(growth))
+    benchmarks += [
+        benchmark(f"a step, {name} {value}", [seconds])
+        for name, of_all in growth.items()
+        for value, seconds in zip(*of_all, strict=True)
+    ]
     draw_growth(growth, options.output / f"growth-{backend}.png")
     file = options.output / f"{backend}.json"
     file.unlink(missing_ok=True)

@@ -14,10 +14,11 @@ from keras_imgseq import ImageAsSequence, build_image_rnn
 
 IMPORT = """
 import time
-import keras
 start = time.perf_counter()
-{statement}
-print(time.perf_counter() - start)
+import keras
+between = time.perf_counter()
+import keras_imgseq
+print(between - start, time.perf_counter() - between)
 """
 PEAK = """
 import keras
@@ -52,17 +53,31 @@ def version_of(backend: str) -> str:
 
 def imports(num_rounds: int) -> Iterator[Pair]:
     """What `import keras_imgseq` adds to `import keras`, in a fresh process."""
-    seconds = [_run(IMPORT.format(statement="import keras_imgseq")) for _ in range(num_rounds)]
-    nothing = [_run(IMPORT.format(statement="pass")) + 1e-6 for _ in range(num_rounds)]
-    yield Pair("import, after keras", "keras_imgseq", "nothing", seconds, nothing)
+    keras_seconds, seconds = zip(*(_run(IMPORT) for _ in range(num_rounds)), strict=True)
+    yield Pair("import", "keras_imgseq, after keras", "keras", [*seconds], [*keras_seconds])
 
 
-def memory_table(num_steps: int) -> str:
-    """Peak memory of the whole process over an epoch of training, side by side."""
-    lines = ["| one epoch of the book's network | peak of the process, MiB |", "| --- | --- |"]
-    for name, model in MODELS.items():
-        peaks = [_run(PEAK.format(num_images=100 * num_steps, model=model)) for _ in range(3)]
-        lines.append(f"| {name} | {np.median(peaks) / 1024:.0f} |")
+def memory(num_steps: int) -> dict[str, list[float]]:
+    """Peaks of the whole process, in bytes, over an epoch of training."""
+    code = {
+        name: PEAK.format(num_images=100 * num_steps, model=model) for name, model in MODELS.items()
+    }
+    peaks: dict[str, list[float]] = {name: [] for name in MODELS}
+    for _ in range(3):
+        for name in MODELS:
+            peaks[name].append(1024 * _run(code[name])[0])
+    return peaks
+
+
+def memory_table(peaks: dict[str, list[float]]) -> str:
+    """Side by side, in MiB."""
+    lines = [
+        "| one epoch of the book's network | peak of the process, MiB | all runs |",
+        "| --- | --- | --- |",
+    ]
+    for name, values in peaks.items():
+        mebibytes = [f"{value / 2**20:.0f}" for value in sorted(values)]
+        lines.append(f"| {name} | {mebibytes[len(values) // 2]} | {', '.join(mebibytes)} |")
     return "\n".join(lines)
 
 
@@ -108,6 +123,6 @@ def _step_seconds(
     return float(np.median([epoch() for _ in range(num_rounds)]))
 
 
-def _run(code: str) -> float:
+def _run(code: str) -> list[float]:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return float(ended.stdout.split()[-1])
+    return [float(number) for number in ended.stdout.split()]

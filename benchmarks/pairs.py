@@ -9,6 +9,19 @@ from typing import Any
 
 import pyperf
 
+HEADER = (
+    "| what | ours | peer | peer / ours | middle half | ours, ms | peer, ms |\n"
+    "| --- | --- | --- | --- | --- | --- | --- |"
+)
+
+
+def benchmark(name: str, values: list[float], unit: str = "second") -> pyperf.Benchmark:
+    """Figures as pyperf computes with them and stores them."""
+    metadata = {"name": name, "unit": unit}
+    return pyperf.Benchmark(
+        [pyperf.Run([value], metadata=metadata, collect_metadata=False) for value in values]
+    )
+
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
@@ -26,28 +39,19 @@ class Pair:
         return [p / o for o, p in zip(self.our_seconds, self.peer_seconds, strict=True)]
 
     def benchmarks(self) -> list[pyperf.Benchmark]:
-        """Both as benchmarks of pyperf, which computes and stores the statistics."""
+        """Both, ours first."""
         return [
-            pyperf.Benchmark(
-                [
-                    pyperf.Run([value], metadata={"name": name}, collect_metadata=False)
-                    for value in values
-                ]
-            )
-            for name, values in (
-                (f"{self.group}: {self.ours}, beside {self.peer}", self.our_seconds),
-                (f"{self.group}: {self.peer}, beside {self.ours}", self.peer_seconds),
-            )
+            benchmark(f"{self.group}: {self.ours}, beside {self.peer}", self.our_seconds),
+            benchmark(f"{self.group}: {self.peer}, beside {self.ours}", self.peer_seconds),
         ]
 
     def row(self) -> str:
-        """A line of the table: milliseconds of both, the ratio and its quartiles."""
+        """A line of the table: the ratio and its quartiles, milliseconds of both."""
         ours, peer = self.benchmarks()
         low, _, high = statistics.quantiles(self.ratios, n=4, method="inclusive")
         return (
-            f"| {self.group} | {self.ours} | {ours.median() * 1e3:.3g} | {self.peer} | "
-            f"{peer.median() * 1e3:.3g} | {statistics.median(self.ratios):.2f} | "
-            f"{low:.2f} to {high:.2f} |"
+            f"| {self.group} | {self.ours} | {self.peer} | {statistics.median(self.ratios):.2f} | "
+            f"{low:.2f} to {high:.2f} | {ours.median() * 1e3:.3g} | {peer.median() * 1e3:.3g} |"
         )
 
 

@@ -1,5 +1,6 @@
 """Reading images, against a copy of the same bytes and what others write for it."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,13 +13,11 @@ from benchmarks.pairs import Pair, seconds_of, timed_in_turn
 from keras_imgseq import ImageAsSequence, image_as_sequence
 
 SHAPE = (64, 224, 224, 3)
+PATCHES = "b (gh ph) (gw pw) c -> b (gh gw) (ph pw c)"
 
 
 def _clock(call: Callable[[], object]) -> float:
     return seconds_of(call, num_calls=10)
-
-
-PATCHES = "b (gh ph) (gw pw) c -> b (gh gw) (ph pw c)"
 
 
 def pairs(num_rounds: int, shape: tuple[int, ...] = SHAPE) -> Iterator[Pair]:
@@ -32,8 +31,9 @@ def pairs(num_rounds: int, shape: tuple[int, ...] = SHAPE) -> Iterator[Pair]:
     path = np.random.RandomState(0).permutation(num_pixels)
     extract = keras.ops.image.extract_patches
 
-    def einops_of(pattern: str, **sizes: int) -> Callable[[], Any]:
-        return _waited(lambda: einops.rearrange(images, pattern, **sizes))
+    def einops_of(pattern: str, **sizes: int) -> tuple[str, Callable[[], Any]]:
+        rearrange = _rearrange(pattern, **sizes)
+        return "einops", _waited(lambda: rearrange(images))
 
     def ours(*arguments: Any, **options: Any) -> tuple[str, Callable[[], Any]]:
         layer = ImageAsSequence(*arguments, data_format="channels_last", **options)
@@ -48,10 +48,10 @@ def pairs(num_rounds: int, shape: tuple[int, ...] = SHAPE) -> Iterator[Pair]:
     for our, peer in (
         (ours("row"), copy),
         (columns, copy),
-        (columns, ("einops", einops_of("b h w c -> b w (h c)"))),
+        (columns, einops_of("b h w c -> b w (h c)")),
         (columns, ("Permute and Reshape", _waited(lambda: flat(permuted(images))))),
         (ours(patch), copy),
-        (ours(patch), ("einops", einops_of(PATCHES, ph=patch, pw=patch))),
+        (ours(patch), einops_of(PATCHES, ph=patch, pw=patch)),
         (
             ours(patch),
             (
@@ -67,6 +67,20 @@ def pairs(num_rounds: int, shape: tuple[int, ...] = SHAPE) -> Iterator[Pair]:
         ),
     ):
         yield timed_in_turn(f"read on {backend}", our, peer, num_rounds=num_rounds, clock=_clock)
+
+
+def _rearrange(pattern: str, **sizes: int) -> Callable[[Any], Any]:
+    """The layer of einops, or its function on JAX, for which it has none."""
+    backend = keras.backend.backend()
+    if backend == "torch":
+        from einops.layers.torch import Rearrange
+
+        return Rearrange(pattern, **sizes)
+    if backend == "tensorflow":
+        from einops.layers.keras import Rearrange
+
+        return Rearrange(pattern, **sizes).call
+    return lambda images: einops.rearrange(images, pattern, **sizes)
 
 
 def _waited(call: Callable[[], Any]) -> Callable[[], Any]:
@@ -107,54 +121,43 @@ def pipelines(num_rounds: int, shape: tuple[int, ...] = SHAPE) -> Iterator[Pair]
     images = np.random.default_rng(0).random((4 * shape[0], *shape[1:]), "float32")
     columns = (-1, shape[2], shape[1] * shape[3])
     for make in (_tf_data, _data_loader):
-        yield from make(images, shape[0], columns, num_rounds)
+        try:
+            group, *both = make(images, shape[0], columns)
+        except ImportError:
+            continue
+        ours, peer = ((name, functools.partial(_consume, batches)) for name, batches in both)
+        yield timed_in_turn(group, ours, peer, num_rounds=num_rounds, clock=_clock)
 
 
-def _tf_data(images: Any, batch_size: int, columns: Any, num_rounds: int) -> Iterator[Pair]:
-    try:
-        import tensorflow as tf
-    except ImportError:
-        return
+def _consume(batches: Any) -> None:
+    for _ in batches:
+        pass
 
-    def a_pass(read: Callable[[Any], Any]) -> Callable[[], None]:
-        dataset = tf.data.Dataset.from_tensor_slices(images).batch(batch_size).map(read)
 
-        def iterate() -> None:
-            for _ in dataset:
-                pass
+def _tf_data(images: Any, batch_size: int, columns: Any) -> Any:
+    import tensorflow as tf
 
-        return iterate
+    batches = tf.data.Dataset.from_tensor_slices(images).batch(batch_size)
 
     def by_hand(batch: Any) -> Any:
         return tf.reshape(tf.transpose(batch, (0, 2, 1, 3)), columns)
 
-    yield timed_in_turn(
+    return (
         "a pass in tf.data",
-        ("ImageAsSequence", a_pass(ImageAsSequence("column", data_format="channels_last"))),
-        ("tf.transpose and reshape by hand", a_pass(by_hand)),
-        num_rounds=num_rounds,
+        ("ImageAsSequence", batches.map(ImageAsSequence("column", data_format="channels_last"))),
+        ("tf.transpose and reshape by hand", batches.map(by_hand)),
     )
 
 
-def _data_loader(images: Any, batch_size: int, columns: Any, num_rounds: int) -> Iterator[Pair]:
-    try:
-        import torch
-    except ImportError:
-        return
+def _data_loader(images: Any, batch_size: int, columns: Any) -> Any:
+    import torch
 
-    def a_pass(read: Callable[[Any], Any]) -> Callable[[], None]:
-        def collated(batch: Any) -> Any:
-            return read(torch.stack(batch))
-
-        loader = torch.utils.data.DataLoader(
-            list(torch.from_numpy(images)), batch_size=batch_size, collate_fn=collated
+    def batches(read: Callable[[Any], Any]) -> Any:
+        return torch.utils.data.DataLoader(
+            list(torch.from_numpy(images)),
+            batch_size=batch_size,
+            collate_fn=lambda batch: read(torch.stack(batch)),
         )
-
-        def iterate() -> None:
-            for _ in loader:
-                pass
-
-        return iterate
 
     def ours(batch: Any) -> Any:
         return image_as_sequence(batch, "column", data_format="channels_last")
@@ -162,9 +165,8 @@ def _data_loader(images: Any, batch_size: int, columns: Any, num_rounds: int) ->
     def by_hand(batch: Any) -> Any:
         return batch.permute(0, 2, 1, 3).reshape(columns)
 
-    yield timed_in_turn(
+    return (
         "a pass in a DataLoader",
-        ("image_as_sequence", a_pass(ours)),
-        ("permute and reshape by hand", a_pass(by_hand)),
-        num_rounds=num_rounds,
+        ("image_as_sequence", batches(ours)),
+        ("permute and reshape by hand", batches(by_hand)),
     )
