@@ -15,12 +15,13 @@ class FolderError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """Images of one size as uint8, their class numbers, and what was left out."""
+    """Images of one size as uint8, their class numbers, and the files that were left out."""
 
     images: np.ndarray
     labels: np.ndarray
     class_names: list[str]
     unreadable: list[Path]
+    no_images: list[Path]
 
 
 def load_pictures(
@@ -42,10 +43,11 @@ def load_pictures(
     if not folder.is_dir():
         raise FolderError(f"There is no folder {folder}. Give one that holds a folder per class.")
     class_folders = sorted(path for path in folder.iterdir() if path.is_dir())
-    pictures, labels, unreadable = [], [], []
+    pictures, labels, unreadable, no_images = [], [], [], []
     for label, class_folder in enumerate(class_folders):
         for path in sorted(class_folder.iterdir()):
             if path.suffix.lower() not in ENDINGS:
+                no_images.append(path)
                 continue
             try:
                 pictures.append(_opened(path))
@@ -71,7 +73,7 @@ def load_pictures(
     mode = "L" if all(picture.mode == "L" for picture in pictures) else "RGB"
     images = [np.asarray(picture.convert(mode).resize(size[::-1])) for picture in pictures]
     _, numbers = np.unique(labels, return_inverse=True)
-    return Pictures(np.stack(images), numbers, found, unreadable)
+    return Pictures(np.stack(images), numbers, found, unreadable, no_images)
 
 
 def _opened(path: Path) -> Image.Image:

@@ -33,6 +33,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"Error: {error}")
     for path in pictures.unreadable:
         print(f"Skipped, unreadable: {path}")
+    for path in pictures.no_images:
+        print(f"Skipped, not the ending of an image file: {path}")
     shape = pictures.images.shape[1:]
     print(
         f"{len(pictures.images)} images of {len(pictures.class_names)} classes, read as "
@@ -112,6 +114,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if (options.size and min(options.size) < 1) or options.epochs < 1:
         parser.error("--size and --epochs take positive numbers")
+    if not 0 <= options.seed < 2**32:
+        parser.error("--seed takes a number from 0 to 4294967295")
     if options.output.exists() and not options.output.is_dir():
         parser.error(f"--output: {options.output} is a file; name a folder")
     return options

@@ -99,6 +99,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             parser.error(f"--{name} takes a file ending in {' or '.join(endings)}, not {path}")
         if path and not path.parent.is_dir():
             parser.error(f"--{name}: there is no folder {path.parent}; make it first")
+    if not 0 <= options.seed <= 2**32 - options.seeds:
+        parser.error("--seed takes a number from 0 to 4294967295, the last of all seeds")
     if options.plot and not importlib.util.find_spec("matplotlib"):
         parser.error('--plot needs matplotlib: run `pip install "keras-imgseq[plot]"` first')
     if options.backend and not importlib.util.find_spec(options.backend):

@@ -8,6 +8,8 @@ import pytest
 from backends import run_python
 from PIL import Image
 
+import keras_imgseq  # noqa: F401
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EXAMPLE = EXAMPLES / "folder_of_images.py"
 
@@ -95,6 +97,8 @@ def test_a_folder_in_a_model_and_a_picture_out(folder, tmp_path):
     ended = run_example(*arguments, "--skip-unreadable")
     assert ended.returncode == 0, ended.stderr
     assert f"Skipped, unreadable: {folder / 'across' / 'broken.png'}" in ended.stdout
+    notes = folder / "across" / "notes.txt"
+    assert f"Skipped, not the ending of an image file: {notes}" in ended.stdout
     assert "24 images of 2 classes, read as 8 x 8 pixels, grey." in ended.stdout
     assert "Epoch 2/2" in ended.stdout
     model = keras.saving.load_model(tmp_path / "out" / "model.keras")
@@ -116,6 +120,7 @@ def test_without_a_folder_it_makes_its_own(tmp_path):
         (["nowhere"], "There is no folder nowhere"),
         (["one"], "at least two class folders"),
         (["one", "--size", "0", "3"], "positive numbers"),
+        (["one", "--seed", "-1"], "--seed takes a number from 0"),
         (["one", "--output", "one/only/0.png"], "name a folder"),
     ],
 )

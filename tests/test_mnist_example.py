@@ -158,6 +158,8 @@ def assert_one_clear_line(ended, cure):
         (["--data", "nowhere.npz"], "nowhere.npz does not exist"),
         (["--epochs", "0"], "invalid positive number value: '0'"),
         (["--limit", "x"], "invalid positive number value: 'x'"),
+        (["--seed", "-1"], "--seed takes a number from 0 to 4294967295"),
+        (["--seed", "4294967295", "--seeds", "2"], "the last of all seeds"),
         (["--save", "model.h5"], "a file ending in .keras"),
         (["--save", "no/such/model.keras"], "there is no folder no/such"),
         (["--plot", "run.txt"], "a file ending in .png"),
