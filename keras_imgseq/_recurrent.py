@@ -16,7 +16,8 @@ Loop = Callable[..., tuple[Any, Any, list[Any]]]
 def fastest_loop(layer: Any, sequences: Any, mask: Any, training: bool) -> Loop | None:
     """The loop that trains fastest; `None` for Keras' own."""
     drops = training and (layer.dropout or layer.recurrent_dropout)
-    if mask is not None or drops or layer.unroll:
+    # In half precision another order of adding shows.
+    if mask is not None or drops or layer.unroll or layer.compute_dtype != "float32":
         return None
     backend = keras.backend.backend()
     if backend == "torch":

@@ -144,15 +144,19 @@ def test_a_stateful_layer_remembers(name):
 @pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_is_that_of_keras(name, policy):
-    options = {"units": 3, "dtype": policy, "kernel_initializer": "ones"}
+    sequences = sequences_of(28, num_features=5, batch=16)
     results = []
-    for layer in pair(name, options):
-        layer.build((2, 5, 3))
-        layer.set_weights([np.full_like(w, 0.1) for w in layer.get_weights()])
-        outputs = layer(sequences_of(5))
+    for layer in pair(name, {"units": 8, "dtype": policy, "return_sequences": True}):
+        inputs = keras.Input((28, 5))
+        model = keras.Model(inputs, layer(inputs))
+        random = np.random.default_rng(0)
+        model.set_weights([random.normal(size=w.shape, scale=0.3) for w in model.weights])
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        outputs = model(sequences)
         assert keras.backend.standardize_dtype(outputs.dtype) == policy.removeprefix("mixed_")
-        results.append(keras.ops.cast(outputs, "float32"))
-    assert_close(*results, atol=1e-2)
+        model.train_on_batch(sequences, np.ones(outputs.shape))
+        results.append([keras.ops.cast(outputs, "float32"), *model.get_weights()])
+    assert_close(*results)
 
 
 @pytest.mark.parametrize("name", CELLS)
