@@ -156,6 +156,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
             >>> layer.inverse((28, 20))(sequences).shape
             (None, 28, 20, 3)
         """
+        _data_format.size_of(image_size, self.data_format)
         if len(image_size) == 2 and self.built:
             _, *image_shape = self.get_build_config()["input_shape"]
             if len(image_shape) == 3:

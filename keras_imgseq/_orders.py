@@ -100,7 +100,7 @@ def _gilbert(length: int, breadth: int, signs: tuple[int, int]) -> tuple[Path, P
     first_sign, second_sign = signs
     half_length, half_breadth = _half(length, first_sign), _half(breadth, second_sign)
     if 2 * length > 3 * breadth:
-        half_length += half_length % 2 if length > 2 else 0
+        half_length += half_length % 2
         near = _gilbert(half_length, breadth, signs)
         far = _gilbert(length - half_length, breadth, signs)
         return _joined(near, (half_length + far[0], far[1]))

@@ -108,13 +108,14 @@ def test_a_pixel_of_an_unknown_number_of_channels():
         build_image_rnn((None, None, None), 10, reading="pixel")
 
 
-@pytest.mark.parametrize("later", [(2, 28, 30), (2, 28, 28, 3)])
-def test_a_width_or_a_channel_axis_that_changes_between_calls(later):
+@pytest.mark.parametrize(("later", "gives"), [((2, 28, 30), 30), ((2, 28, 28, 3), 84)])
+def test_a_width_or_a_channel_axis_that_changes_between_calls(later, gives):
     layer = ImageAsSequence("row")
     layer(np.zeros((2, 28, 28)))
     for images in (np.zeros(later), keras.Input(later[1:])):
         with pytest.raises(ValueError, match="was built for time steps of 28 features") as error:
             layer(images)
+        assert f"which gives {gives}. Write images of" in str(error.value)
         assert "make another ImageAsSequence" in str(error.value)
 
 
@@ -213,9 +214,12 @@ def test_a_mask_value_on_images_that_are_no_floats(dtype):
 
 @pytest.mark.parametrize("image_size", [28, (28,), (28, 0), (28, None), (28.0, 28), (1, 2, 3, 4)])
 def test_an_image_size_that_cannot_be(image_size):
-    with pytest.raises(ValueError, match=r"Write such as \(28, 28\)") as error:
-        SequenceAsImage(image_size)
-    assert f"image_size={image_size!r}" in str(error.value)
+    layer = ImageAsSequence()
+    layer(np.zeros((2, 28, 28, 3)))
+    for make in (SequenceAsImage, ImageAsSequence().inverse, layer.inverse):
+        with pytest.raises(ValueError, match=r"Write such as \(28, 28\)") as error:
+            make(image_size)
+        assert f"image_size={image_size!r}" in str(error.value)
 
 
 def test_an_inverse_for_an_image_that_the_patch_does_not_divide():

@@ -167,6 +167,12 @@ def test_rows_are_a_view_and_copy_nothing():
         assert np.shares_memory(memoryview(sequences), memoryview(tensor))
 
 
+def test_many_features_are_read_again():
+    layer = ImageAsSequence("row")
+    for _ in range(2):
+        assert tuple(layer(np.zeros((1, 2, 1000))).shape) == (1, 2, 1000)
+
+
 def test_an_empty_batch_is_read():
     assert tuple(ImageAsSequence(2)(np.zeros((0, 4, 6, 3))).shape) == (0, 6, 12)
 
