@@ -24,58 +24,62 @@ def fastest_loop(layer: Any, sequences: Any, mask: Any, training: bool) -> Loop 
         from keras_imgseq import _torch_loops  # noqa: PLC0415
 
         return _torch_loops.loop_of(layer, sequences)
+    # With more units the products take the time, whatever the loop.
+    if not isinstance(layer, SimpleRNN) or layer.units > 128:
+        return None
+    if backend == "jax":
+        return scanned_loop
     num_steps = sequences.shape[1]
-    loop, most_steps = UNROLLED.get(backend, (None, 0))
-    is_short = num_steps is not None and num_steps <= most_steps
-    return loop if is_short and isinstance(layer, SimpleRNN) else None
-
-
-def projected_loop(
-    layer: Any, sequences: Any, states: list[Any], training: bool
-) -> tuple[Any, Any, list[Any]]:
-    """A SimpleRNN, unrolled, whose inputs are projected in one product, before the loop."""
-    cell = layer.cell
-    projections = keras.ops.matmul(sequences, cell.kernel)
-    if cell.use_bias:
-        projections = projections + cell.bias
-    recurrent_kernel = keras.ops.convert_to_tensor(cell.recurrent_kernel)
-    (state,) = states
-    outputs = []
-    for projection in _in_time(layer, projections):
-        state = cell.activation(projection + keras.ops.matmul(state, recurrent_kernel))
-        outputs.append(state)
-    return _as_keras_returns(layer, outputs, [state])
+    # Compiling takes longer with each step: what was measured is won back in some 200 batches.
+    is_worth_unrolling = num_steps is not None and num_steps <= 1024
+    return unrolled_loop if backend == "tensorflow" and is_worth_unrolling else None
 
 
 def unrolled_loop(
     layer: Any, sequences: Any, states: list[Any], training: bool
 ) -> tuple[Any, Any, list[Any]]:
-    """The cell itself, unrolled."""
+    """A SimpleRNN whose inputs are projected in one product; the rest is unrolled."""
+    cell = layer.cell
+    projections = _projected(layer, sequences)
+    if cell.use_bias:
+        projections = projections + cell.bias
+    projections = keras.ops.reshape(projections, (-1, sequences.shape[1], layer.units))
+    recurrent_kernel = keras.ops.convert_to_tensor(cell.recurrent_kernel)
+    steps = keras.ops.unstack(projections, axis=1)
+    (state,) = states
     outputs = []
-    for step in _in_time(layer, sequences):
-        output, states = layer.cell(step, states, training=training)
-        outputs.append(output)
-    return _as_keras_returns(layer, outputs, list(states))
-
-
-# The loop of a SimpleRNN, and the longest sequence for which it gains more than it costs to
-# compile: beyond, XLA's own loop is as fast on JAX, and TensorFlow's graph grows too large.
-UNROLLED: dict[str, tuple[Loop, int]] = {
-    "tensorflow": (projected_loop, 400),
-    "jax": (unrolled_loop, 64),
-}
-
-
-def _in_time(layer: Any, sequences: Any) -> Any:
-    steps = keras.ops.unstack(sequences, axis=1)
-    return reversed(steps) if layer.go_backwards else steps
-
-
-def _as_keras_returns(
-    layer: Any, outputs: list[Any], states: list[Any]
-) -> tuple[Any, Any, list[Any]]:
+    for projection in reversed(steps) if layer.go_backwards else steps:
+        state = cell.activation(projection + keras.ops.matmul(state, recurrent_kernel))
+        outputs.append(state)
     whole = keras.ops.stack(outputs if layer.return_sequences else outputs[-1:], axis=1)
-    return outputs[-1], whole, states
+    return state, whole, [state]
+
+
+def scanned_loop(
+    layer: Any, sequences: Any, states: list[Any], training: bool
+) -> tuple[Any, Any, list[Any]]:
+    """A SimpleRNN whose inputs are projected in one product; a scan does the rest."""
+    cell = layer.cell
+    steps = keras.ops.transpose(sequences, (1, 0, 2))
+    if layer.go_backwards:
+        steps = keras.ops.flip(steps, axis=0)
+    projections = keras.ops.reshape(_projected(layer, steps), (*steps.shape[:2], layer.units))
+    recurrent_kernel = keras.ops.convert_to_tensor(cell.recurrent_kernel)
+
+    def step(state: Any, projection: Any) -> tuple[Any, Any]:
+        product = projection + keras.ops.matmul(state, recurrent_kernel)
+        # Not added to all projections at once: XLA does it with the activation, for nothing.
+        state = cell.activation(product + cell.bias if cell.use_bias else product)
+        return state, state
+
+    state, outputs = keras.ops.scan(step, states[0], projections)
+    return state, keras.ops.transpose(outputs, (1, 0, 2)), [state]
+
+
+def _projected(layer: Any, sequences: Any) -> Any:
+    """The features of all steps times the kernel, as one product of two matrices."""
+    features = keras.ops.reshape(sequences, (-1, sequences.shape[2]))
+    return keras.ops.matmul(features, layer.cell.kernel)
 
 
 class _FastestLoop:

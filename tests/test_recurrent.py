@@ -49,7 +49,7 @@ def assert_close(ours, theirs, atol=1e-5):
         np.testing.assert_allclose(to_numpy(our), to_numpy(their), atol=atol)
 
 
-@given(layer_options(), st.sampled_from([1, 5, 70]), st.booleans(), st.booleans())
+@given(layer_options(), st.sampled_from([1, 7, 70]), st.booleans(), st.booleans())
 def test_outputs_and_states_are_those_of_keras(name_and_options, num_steps, masked, has_state):
     name, options = name_and_options
     results = []
@@ -77,12 +77,12 @@ def test_a_training_step_is_that_of_keras(name_and_options, bidirectional, maske
     results = []
     for layer in pair(name, options):
         keras.utils.set_random_seed(0)
-        inputs = keras.Input((5, 3))
+        inputs = keras.Input((7, 3))
         sequences = keras.layers.Masking()(inputs) if masked else inputs
         layer = keras.layers.Bidirectional(layer) if bidirectional else layer  # noqa: PLW2901
         model = keras.Model(inputs, layer(sequences))
         model.compile(keras.optimizers.SGD(1.0), "mse")
-        images = sequences_of(5)
+        images = sequences_of(7)
         images[1, 3:] = 0
         model.train_on_batch(images, np.ones((2, *model.output_shape[1:])))
         results.append(model.get_weights())
@@ -133,9 +133,9 @@ def test_gradients_reach_the_inputs_and_the_initial_state(name):
 def test_a_stateful_layer_remembers(name):
     results = []
     for layer in pair(name, {"units": 3, "stateful": True}):
-        layer.build((2, 5, 3))
-        layer.set_weights([np.full_like(w, 0.1) for w in layer.get_weights()])
-        first, second = (to_numpy(layer(sequences_of(5))) for _ in range(2))
+        layer.build((2, 7, 3))
+        layer.set_weights([np.full_like(w, 0.2) for w in layer.get_weights()])
+        first, second = (to_numpy(layer(sequences_of(7))) for _ in range(2))
         assert np.abs(first - second).max() > 1e-4
         results.append([first, second])
     assert_close(*results)
@@ -200,14 +200,28 @@ def test_auto_is_the_fastest_loop_and_true_and_false_are_those_of_keras():
             assert layers[unroll].unroll is unroll
 
 
-def test_the_rule_names_a_loop_for_the_network_of_the_book():
-    layer = build_image_rnn((28, 28), 10).get_layer("rnn_1")
-    sequences = keras.ops.zeros((2, 28, 28))
-    expected = {
-        "tensorflow": "projected_loop",
-        "jax": "unrolled_loop",
-        "torch": "torch_loop",
-    }[keras.backend.backend()]
-    assert _recurrent.fastest_loop(layer, sequences, None, True).__name__ == expected
-    mask = keras.ops.ones((2, 28), "bool")
+LOOPS = {"tensorflow": "unrolled_loop", "jax": "scanned_loop", "torch": "torch_loop"}
+
+
+@pytest.mark.parametrize(
+    ("name", "units", "num_steps", "backends"),
+    [
+        ("SimpleRNN", 16, 28, {"tensorflow", "jax", "torch"}),
+        ("SimpleRNN", 128, 1024, {"tensorflow", "jax", "torch"}),
+        ("SimpleRNN", 128, 1025, {"jax", "torch"}),
+        ("SimpleRNN", 129, 28, {"torch"}),
+        ("GRU", 16, 6, {"torch"}),
+        ("GRU", 16, 5, set()),
+        ("LSTM", 16, 6, {"torch"}),
+        ("LSTM", 16, 5, set()),
+    ],
+)
+def test_the_rule_is_that_of_the_documentation(name, units, num_steps, backends):
+    layer = getattr(_recurrent, name)(units)
+    layer.build((2, num_steps, 3))
+    sequences = keras.ops.zeros((2, num_steps, 3))
+    loop = _recurrent.fastest_loop(layer, sequences, None, True)
+    backend = keras.backend.backend()
+    assert (loop and loop.__name__) == (LOOPS[backend] if backend in backends else None)
+    mask = keras.ops.ones((2, num_steps), "bool")
     assert _recurrent.fastest_loop(layer, sequences, mask, True) is None
