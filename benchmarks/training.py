@@ -27,7 +27,7 @@ KERAS_LAYERS = {
 }
 # What the documentation recommends for the network of the book.
 RECOMMENDED: dict[str, dict[str, Any]] = {
-    "tensorflow": {"jit_compile": True, "steps_per_execution": 50},
+    "tensorflow": {"steps_per_execution": 50},
     "jax": {"steps_per_execution": 50},
     "torch": {},
 }
