@@ -153,6 +153,14 @@ def test_the_layers_read_arrays_of_any_library(library):
     np.testing.assert_array_equal(np.asarray(restored), images)
 
 
+@pytest.mark.parametrize("shape", [(1, 1000, 2), (1, 2, 1000), (1, 2, 2, 1000)])
+def test_images_of_many_rows_columns_or_channels_come_back(shape):
+    images = np.arange(np.prod(shape), dtype="float32").reshape(shape)
+    sequences = image_as_sequence(images, data_format="channels_last")
+    layer = SequenceAsImage(shape[1:], data_format="channels_last")
+    np.testing.assert_array_equal(to_numpy(layer(sequences)), images)
+
+
 def test_a_mask_ends_quietly_at_the_image():
     masked = keras.layers.Masking()(keras.Input((3, 4)))
     with warnings.catch_warnings():

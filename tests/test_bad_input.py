@@ -23,14 +23,16 @@ from keras_imgseq import (
         ({"step": (4, 0)}, "step=(4, 0)", "positive numbers"),
         ({"step": 2.5}, "step=2.5", "a pair of ints"),
         ({"step": (1, 2, 3)}, "step=(1, 2, 3)", "a pair of ints"),
+        ({"step": (3,)}, "step=(3,)", "a pair of ints"),
         ({"step": True}, "step=True", "a pair of ints"),
         ({"order": "zickzack"}, "order='zickzack'", "one of 'raster', 'snake', 'zigzag'"),
+        ({"order": "diagonal"}, "order='diagonal'", "one of 'raster', 'snake', 'zigzag'"),
         ({"order": 3}, "order=3", "or the cells of the grid as a sequence of ints"),
         ({"order": [0.5, 1]}, "order=[0.5, 1]", "or the cells of the grid"),
         ({"order": []}, "an order of 0 cells", "once. There is none. Received"),
         ({"order": [0, 1, 3]}, "an order of 3 cells", "Cell 2 is missing, and cell 3 is not in"),
         ({"order": [0, 2, 2]}, "an order of 3 cells", "Cell 1 is missing, and cell 2 comes more"),
-        ({"order": [0, -1, 1]}, "an order of 3 cells", "cell -1 is not in a grid of 3 cells"),
+        ({"order": [0, -1, 1]}, "an order of 3 cells", "Cell 2 is missing, and cell -1 is not in"),
         ({"order": "random"}, "order='random', seed=None", 'order="random", seed=0'),
         ({"order": "spiral", "seed": 3}, "order='spiral', seed=3", 'order="random", seed=0'),
         ({"order": [0], "seed": 3}, "order='cells', seed=3", 'order="random", seed=0'),
@@ -66,6 +68,7 @@ def test_a_reading_that_does_not_exist(arguments, received, cure):
         ((2, 28, 28), {"step": 30}, "divides it, or pad them to 30 pixels in height"),
         ((2, 28, 28), {"step": 5}, 'padding="same" to add zeros'),
         ((2, 4, 4), {"step": 2, "order": [0, 2, 1]}, "a step that makes 3 patches of the image"),
+        ((2, 4, 4), {"step": 2, "order": [4, 3, 2, 1, 0]}, "a step that makes 5 patches of the"),
     ],
 )
 def test_images_that_cannot_be_read(shape, arguments, cure):
@@ -236,6 +239,7 @@ def test_an_inverse_of_another_size_than_the_order():
     ("shape", "size", "cure"),
     [
         ((2, 9, 4), (4, 6), "Images of 4 x 6 pixels are read in 6 steps"),
+        ((2, 5, 4), (4, 6), "Images of 4 x 6 pixels are read in 6 steps"),
         ((2, 6, 5), (4, 6), "A step of this reading sees 4 pixels"),
         ((2, 6, 8), (4, 6, 3), "Write 2 for the channels, or image_size=(4, 6)"),
         ((6, 4), (4, 6), "Sequences are (batch, steps, features)"),

@@ -95,6 +95,16 @@ def test_masks_pass_through_the_scale_and_compare_the_pixels_that_were_given():
     assert tuple(model(images).shape) == (2, 2)
 
 
+def test_the_mask_of_the_rows_does_not_stick_to_the_images():
+    images = keras.ops.convert_to_tensor(
+        np.pad(np.ones((2, 3, 4), "float32"), [(0, 0), (0, 3), (0, 0)])
+    )
+    layer = keras.layers.SimpleRNN(3)
+    expected = to_numpy(layer(images))
+    ImageAsSequence("row", mask_value=0.0)(images)
+    np.testing.assert_array_equal(to_numpy(layer(images)), expected)
+
+
 def test_a_masked_network_may_answer_at_every_step():
     images = np.ones((2, 6, 4), "float32")
     images[1, 4:] = 0

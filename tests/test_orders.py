@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_imgseq import ImageAsSequence, image_as_sequence
+from keras_imgseq import ImageAsSequence, image_as_sequence, sequence_as_image
 from keras_imgseq._orders import ORDERS
 from keras_imgseq._reading import Reading
 
@@ -204,6 +204,23 @@ def test_a_reading_that_is_a_reshape_a_transpose_or_a_flip_gathers_nothing():
     for order in ("snake", "spiral"):
         assert Reading("pixel", order).route((2, 3)).path is not None
         assert Reading("pixel", order).route((2, 1)).path is None
+
+
+@pytest.mark.parametrize("order", [*ORDERS, "random"])
+def test_names_are_known_by_their_letters(order):
+    # Those that come from a file are not the very strings of the code.
+    read = "".join(list(order))
+    seed = 3 if order == "random" else None
+    path = Reading("pixel", order, seed=seed).path(4, 5)
+    np.testing.assert_array_equal(Reading("pixel", read, seed=seed).path(4, 5), path)
+    if order in ("raster", "snake"):
+        assert Reading("pixel", read).route((None, 5)) == Reading("pixel", order).route((None, 5))
+    sequences = np.arange(60).reshape(1, 20, 3)
+    images = [
+        sequence_as_image(sequences, (4, 5), "pixel", read, seed=seed, data_format=data_format)
+        for data_format in ("channels_first", "".join(list("channels_first")))
+    ]
+    assert images[0].shape == images[1].shape == (1, 3, 4, 5)
 
 
 def test_the_orders_need_numpy_alone():
