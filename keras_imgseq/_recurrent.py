@@ -24,8 +24,9 @@ def fastest_loop(layer: Any, sequences: Any, mask: Any, training: bool) -> Loop 
         from keras_imgseq import _torch_loops  # noqa: PLC0415
 
         return _torch_loops.loop_of(layer, sequences)
+    is_on_cpu = keras.distribution.list_devices()[0].startswith("cpu")
     # With more units the products take the time, whatever the loop.
-    if not isinstance(layer, SimpleRNN) or layer.units > 128:
+    if not is_on_cpu or not isinstance(layer, SimpleRNN) or layer.units > 128:
         return None
     if backend == "jax":
         return scanned_loop

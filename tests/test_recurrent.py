@@ -225,3 +225,12 @@ def test_the_rule_is_that_of_the_documentation(name, units, num_steps, backends)
     assert (loop and loop.__name__) == (LOOPS[backend] if backend in backends else None)
     mask = keras.ops.ones((2, num_steps), "bool")
     assert _recurrent.fastest_loop(layer, sequences, mask, True) is None
+
+
+def test_other_devices_take_the_loop_of_keras(monkeypatch):
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
+    layer = build_image_rnn((28, 28), 10).get_layer("rnn_1")
+    sequences = keras.ops.zeros((2, 28, 28))
+    if keras.backend.backend() == "torch":
+        sequences = sequences.to("meta")
+    assert _recurrent.fastest_loop(layer, sequences, None, True) is None
