@@ -123,8 +123,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         self._output_shape_as_built(images)
         sequences = self._read(images)
         # On JAX the rows of grey images are the images, on which Keras would set the mask too.
-        is_masked_image = sequences is images and self.mask_value is not None
-        return keras.ops.copy(sequences) if is_masked_image else sequences
+        return keras.ops.copy(sequences) if sequences is images else sequences
 
     def compute_mask(self, images: Any, previous_mask: Any = None) -> Any:
         # A symbolic mask would put its operations into the model; a computed tensor brings

@@ -93,7 +93,7 @@ def to_sequences(library: Any, images: Any, reading: Reading, data_format: str) 
         names = IMAGE_FIRST if channels_first else IMAGE_LAST
         order = BY_COLUMNS if route.by_columns else BY_ROWS
         patches = _rearranged(library, images, names, order, sizes)
-        # Never the images themselves, on which Keras would set the mask of the sequences.
+        # A view, and not the images themselves, on which Keras would set the mask of the sequences.
         if patches is images or not _has_shape(patches, sequences_shape):
             patches = library.reshape(patches, sequences_shape)
         return library.flip(patches, axis=1) if route.backwards else patches

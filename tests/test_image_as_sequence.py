@@ -165,6 +165,8 @@ def test_rows_are_a_view_and_copy_nothing():
         assert sequences.data_ptr() == tensor.data_ptr()
     elif backend == "tensorflow":
         assert np.shares_memory(memoryview(sequences), memoryview(tensor))
+    grey = tensor[..., 0]
+    assert ImageAsSequence("row")(grey) is not grey
 
 
 def test_many_features_are_read_again():
