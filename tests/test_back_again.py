@@ -10,7 +10,7 @@ import reading_oracle
 from backends import INSTALLED
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import dtypes, readings_and_images
+from strategies import DATA_FORMATS, dtypes, readings_and_images
 
 from keras_imgseq import (
     ImageAsSequence,
@@ -49,6 +49,17 @@ def test_a_layer_makes_its_own_inverse(reading_and_images):
     assert inverse.name == "back"
     for back in (inverse, layer.inverse(image_shape(images))):
         np.testing.assert_array_equal(to_numpy(back(sequences)), images)
+
+
+@pytest.mark.parametrize("data_format", DATA_FORMATS)
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1), (1, 2, 3), (2, 3, 4)])
+def test_a_layer_that_has_read_images_gives_their_axes_back(shape, data_format):
+    layer = ImageAsSequence("row", data_format=data_format)
+    images = np.arange(np.prod(shape)).reshape(1, *shape).astype("int32")
+    sequences = layer(images)
+    height, width = shape[1:] if data_format == "channels_first" and len(shape) == 3 else shape[:2]
+    restored = layer.inverse((height, width))(sequences)
+    np.testing.assert_array_equal(to_numpy(restored), images, strict=True)
 
 
 @given(readings_and_images())
