@@ -159,14 +159,14 @@ def test_rows_are_a_view_and_copy_nothing():
     images = np.zeros((2, 4, 6, 3), "float32")
     assert np.shares_memory(image_as_sequence(images), images)
     tensor = keras.ops.convert_to_tensor(images)
-    sequences = ImageAsSequence("row")(tensor)
     backend = keras.backend.backend()
-    if backend == "torch":
-        assert sequences.data_ptr() == tensor.data_ptr()
-    elif backend == "tensorflow":
-        assert np.shares_memory(memoryview(sequences), memoryview(tensor))
-    grey = tensor[..., 0]
-    assert ImageAsSequence("row")(grey) is not grey
+    for batch in (tensor, tensor[..., 0]):
+        sequences = ImageAsSequence("row")(batch)
+        assert sequences is not batch
+        if backend == "torch":
+            assert sequences.data_ptr() == batch.data_ptr()
+        elif backend == "tensorflow":
+            assert np.shares_memory(memoryview(sequences), memoryview(batch))
 
 
 def test_many_features_are_read_again():

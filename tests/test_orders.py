@@ -223,6 +223,12 @@ def test_names_are_known_by_their_letters(order):
     assert images[0].shape == images[1].shape == (1, 3, 4, 5)
 
 
+def test_long_orders_and_paddings_are_known_by_their_values():
+    order = np.random.default_rng(0).permutation(400)
+    np.testing.assert_array_equal(Reading("pixel", order).path(20, 20), order)
+    assert Reading(2, padding="".join(list("same"))).num_steps((None, 4)) is None
+
+
 def test_the_orders_need_numpy_alone():
     code = (
         "import sys, importlib.util as u; "
