@@ -70,7 +70,7 @@ def pairs(num_rounds: int, shape: tuple[int, ...] = SHAPE) -> Iterator[Pair]:
 
 
 def _rearrange(pattern: str, **sizes: int) -> Callable[[Any], Any]:
-    """The layer of einops, or its function on JAX, for which it has none."""
+    """The layer of einops, or its function on JAX, where the layer is one of Flax."""
     backend = keras.backend.backend()
     if backend == "torch":
         from einops.layers.torch import Rearrange
