@@ -53,12 +53,11 @@ def torch_loop(
         bias, argument = bias + torch.nn.functional.pad(gates, [0, layer.units]), new
     else:
         argument = layer.cell.activation is keras.activations.relu
-    batch, num_steps, num_features = sequences.shape
-    steps = sequences.transpose(0, 1).reshape(-1, num_features)
-    projections = torch.addmm(bias, steps, kernel).view(num_steps, batch, -1)
+    projections = (sequences.flatten(0, 1) @ kernel).add_(bias)
+    projections = projections.unflatten(0, sequences.shape[:2])
     run: Any = _GRU if isinstance(layer, keras.layers.GRU) else _SimpleRNN
-    outputs = run.apply(projections, recurrent_kernel, states[0], argument)
-    return outputs[-1], outputs.transpose(0, 1), [outputs[-1]]
+    last, outputs = run.apply(projections, recurrent_kernel, states[0], argument)
+    return last, outputs.transpose(0, 1), [last]
 
 
 def _lstm(sequences: Any, states: list[Any], weights: list[Any]) -> tuple[Any, Any, list[Any]]:
@@ -77,24 +76,11 @@ def _lstm(sequences: Any, states: list[Any], weights: list[Any]) -> tuple[Any, A
     return outputs[:, -1], outputs, [state[0] for state in states]
 
 
-def _gradients(to_outputs: Any, slopes: Any, carried: Any, kernel: Any) -> tuple[Any, ...]:
-    """The gradients of the states, of their recurrent products, and of the initial state.
-
-    The slopes, `(steps, batch, gates, units)`, are those of a state by its recurrent
-    products, and become the gradients of these; what is carried is the slope of a state
-    by the one before, beside the products.
-    """
-    to_states = to_outputs.clone(memory_format=torch.contiguous_format)
-    to_initial = torch.zeros_like(to_states[0])
-    each = [to_initial, *to_states.unbind(0)]
-    backwards, all_products = kernel.T, slopes.flatten(2)
-    slopes, products = slopes.unbind(0), all_products.unbind(0)
-    for t in reversed(range(len(slopes))):
-        slopes[t].mul_(each[t + 1][:, None])
-        each[t].addmm_(products[t], backwards)
-        if carried is not None:
-            each[t].addcmul_(carried[t], each[t + 1])
-    return to_states, all_products, to_initial
+def _with_output(to_state: Any, to_outputs: Any, t: int) -> Any:
+    """The gradient of a state that is an output too."""
+    if to_outputs is None:
+        return to_state
+    return to_outputs[t] if to_state is None else to_outputs[t] + to_state
 
 
 def _to_kernel(states: Any, to_products: Any) -> Any:
@@ -104,38 +90,43 @@ def _to_kernel(states: Any, to_products: Any) -> Any:
 class _SimpleRNN(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, projections: Any, kernel: Any, initial: Any, is_relu: bool) -> Any:
-        states = initial.new_empty((len(projections) + 1, *initial.shape))
+        states = initial.new_empty((projections.shape[1] + 1, *initial.shape))
         states[0] = initial
         each = states.unbind(0)
-        for t, projection in enumerate(projections.unbind(0)):
+        for t, projection in enumerate(projections.unbind(1)):
             torch.addmm(projection, each[t], kernel, out=each[t + 1])
             each[t + 1].relu_() if is_relu else each[t + 1].tanh_()
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(states, kernel)
         ctx.is_relu = is_relu
-        return states[1:]
+        return states[-1].clone(), states[1:]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, to_outputs: Any) -> Any:
+    def backward(ctx: Any, to_state: Any, to_outputs: Any) -> Any:
         states, kernel = ctx.saved_tensors
         outputs = states[1:]
-        slopes = (outputs > 0).to(outputs.dtype) if ctx.is_relu else 1 - outputs**2
-        _, products, to_initial = _gradients(to_outputs, slopes[:, :, None], None, kernel)
-        return products, _to_kernel(states, products), to_initial, None
+        # They become the gradients of the recurrent products, step by step.
+        slopes = outputs.sign() if ctx.is_relu else 1 - outputs.square()
+        each, backwards = slopes.unbind(0), kernel.T
+        for t in reversed(range(len(each))):
+            to_state = _with_output(to_state, to_outputs, t)
+            to_state = each[t].mul_(to_state) @ backwards
+        return slopes.transpose(0, 1), _to_kernel(states, slopes), to_state, None
 
 
 class _GRU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, projections: Any, kernel: Any, initial: Any, bias: Any) -> Any:
         units = initial.shape[1]
-        states = initial.new_empty((len(projections) + 1, *initial.shape))
+        states = initial.new_empty((projections.shape[1] + 1, *initial.shape))
         states[0] = initial
         news = torch.empty_like(states[1:])
         # The gates, and the product of the new state, which a reset is still to scale.
-        parts = torch.empty_like(projections)
+        parts = initial.new_empty((*news.shape[:2], 3 * units))
         each = states.unbind(0)
-        gates, to_gates = (x[:, :, : 2 * units].unbind(0) for x in (parts, projections))
-        products, to_news = (x[:, :, 2 * units :].unbind(0) for x in (parts, projections))
+        gates, products = (x.unbind(0) for x in parts.split([2 * units, units], dim=2))
+        to_gates, to_news = (x.unbind(1) for x in projections.split([2 * units, units], dim=2))
         updates, resets, _ = (x.unbind(0) for x in parts.chunk(3, dim=2))
         for t, (part, new) in enumerate(zip(parts.unbind(0), news.unbind(0), strict=True)):
             torch.mm(each[t], kernel, out=part)
@@ -143,14 +134,16 @@ class _GRU(torch.autograd.Function):
             products[t].add_(bias)
             torch.addcmul(to_news[t], resets[t], products[t], out=new).tanh_()
             torch.lerp(new, each[t], updates[t], out=each[t + 1])
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(states, kernel, parts, news)
-        return states[1:]
+        return states[-1].clone(), states[1:]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, to_outputs: Any) -> Any:
+    def backward(ctx: Any, to_state: Any, to_outputs: Any) -> Any:
         states, kernel, parts, news = ctx.saved_tensors
         update, reset, product = parts.chunk(3, dim=2)
+        # They become the gradients of the recurrent products, step by step.
         slopes = parts.new_empty(*news.shape[:2], 3, news.shape[2])
         by_update, by_reset, by_product = slopes.unbind(2)
         keep = 1 - update
@@ -158,7 +151,17 @@ class _GRU(torch.autograd.Function):
         torch.mul(states[:-1] - news, keep.mul_(update), out=by_update)
         torch.mul(by_new, reset, out=by_product)
         torch.mul(by_product, product, out=by_reset).mul_(1 - reset)
-        to_states, products, to_initial = _gradients(to_outputs, slopes, update, kernel)
-        kernel, bias = _to_kernel(states, products), by_product.sum((0, 1))
-        torch.mul(to_states, by_new, out=by_product)
-        return products, kernel, to_initial, bias
+        to_products, backwards = slopes.flatten(2), kernel.T
+        each, products, updates = (x.unbind(0) for x in (slopes, to_products, update))
+        to_states = torch.empty_like(states)
+        to_each = to_states.unbind(0)
+        for t in reversed(range(len(each))):
+            to_state = _with_output(to_state, to_outputs, t)
+            to_each[t + 1].copy_(to_state)
+            each[t].mul_(to_state[:, None])
+            torch.mm(products[t], backwards, out=to_each[t])
+            to_state = to_each[t].addcmul_(updates[t], to_state)
+        to_kernel, to_bias = _to_kernel(states, to_products), by_product.sum((0, 1))
+        # From here on they are those of the projections.
+        torch.mul(to_states[1:], by_new, out=by_product)
+        return to_products.transpose(0, 1), to_kernel, to_state, to_bias
