@@ -73,7 +73,8 @@ def _lstm(sequences: Any, states: list[Any], weights: list[Any]) -> tuple[Any, A
         bidirectional=False,
         batch_first=True,
     )
-    return outputs[:, -1], outputs, [state[0] for state in states]
+    states = [state[0] for state in states]
+    return states[0], outputs, states
 
 
 def _with_output(to_state: Any, to_outputs: Any, t: int) -> Any:

@@ -142,6 +142,16 @@ def test_a_stateful_layer_remembers(name):
 
 
 @pytest.mark.parametrize("name", CELLS)
+def test_a_last_output_does_not_keep_the_others_in_memory(name):
+    output = getattr(_recurrent, name)(3)(np.ones((2, 7, 4), "float32"))
+    if keras.backend.backend() == "torch":
+        num_bytes = output.untyped_storage().nbytes()
+    else:
+        num_bytes = to_numpy(output).nbytes
+    assert num_bytes == 2 * 3 * 4
+
+
+@pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_is_that_of_keras(name, policy):
     sequences = sequences_of(28, num_features=5, batch=16)
