@@ -77,13 +77,6 @@ def _lstm(sequences: Any, states: list[Any], weights: list[Any]) -> tuple[Any, A
     return states[0], outputs, states
 
 
-def _with_output(to_state: Any, to_outputs: Any, t: int) -> Any:
-    """The gradient of a state that is an output too."""
-    if to_outputs is None:
-        return to_state
-    return to_outputs[t] if to_state is None else to_outputs[t] + to_state
-
-
 def _to_kernel(states: Any, to_products: Any) -> Any:
     return states[:-1].flatten(0, 1).T @ to_products.flatten(0, 1)
 
@@ -111,7 +104,8 @@ class _SimpleRNN(torch.autograd.Function):
         slopes = outputs.sign() if ctx.is_relu else 1 - outputs.square()
         each, backwards = slopes.unbind(0), kernel.T
         for t in reversed(range(len(each))):
-            to_state = _with_output(to_state, to_outputs, t)
+            if to_outputs is not None:
+                to_state = to_outputs[t] if to_state is None else to_outputs[t] + to_state
             to_state = each[t].mul_(to_state) @ backwards
         return slopes.transpose(0, 1), _to_kernel(states, slopes), to_state, None
 
@@ -135,13 +129,12 @@ class _GRU(torch.autograd.Function):
             products[t].add_(bias)
             torch.addcmul(to_news[t], resets[t], products[t], out=new).tanh_()
             torch.lerp(new, each[t], updates[t], out=each[t + 1])
-        ctx.set_materialize_grads(False)
         ctx.save_for_backward(states, kernel, parts, news)
         return states[-1].clone(), states[1:]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, to_state: Any, to_outputs: Any) -> Any:
+    def backward(ctx: Any, to_last: Any, to_outputs: Any) -> Any:
         states, kernel, parts, news = ctx.saved_tensors
         update, reset, product = parts.chunk(3, dim=2)
         # They become the gradients of the recurrent products, step by step.
@@ -154,15 +147,13 @@ class _GRU(torch.autograd.Function):
         torch.mul(by_product, product, out=by_reset).mul_(1 - reset)
         to_products, backwards = slopes.flatten(2), kernel.T
         each, products, updates = (x.unbind(0) for x in (slopes, to_products, update))
-        to_states = torch.empty_like(states)
+        to_states = torch.nn.functional.pad(to_outputs, [0, 0, 0, 0, 1, 0])
+        to_states[-1] += to_last
         to_each = to_states.unbind(0)
         for t in reversed(range(len(each))):
-            to_state = _with_output(to_state, to_outputs, t)
-            to_each[t + 1].copy_(to_state)
-            each[t].mul_(to_state[:, None])
-            torch.mm(products[t], backwards, out=to_each[t])
-            to_state = to_each[t].addcmul_(updates[t], to_state)
+            each[t].mul_(to_each[t + 1][:, None])
+            to_each[t].addmm_(products[t], backwards).addcmul_(updates[t], to_each[t + 1])
         to_kernel, to_bias = _to_kernel(states, to_products), by_product.sum((0, 1))
         # From here on they are those of the projections.
         torch.mul(to_states[1:], by_new, out=by_product)
-        return to_products.transpose(0, 1), to_kernel, to_state, to_bias
+        return to_products.transpose(0, 1), to_kernel, to_each[0], to_bias
