@@ -3,10 +3,10 @@
 import importlib
 import typing
 
-from keras_imgseq._functions import image_as_sequence, sequence_as_image
-from keras_imgseq._image_as_sequence import ImageAsSequence
-from keras_imgseq._image_rnn import build_image_rnn, count_image_rnn_params
-from keras_imgseq._sequence_as_image import SequenceAsImage
+from keras_imgseq._network.image_rnn import build_image_rnn, count_image_rnn_params
+from keras_imgseq._reading.functions import image_as_sequence, sequence_as_image
+from keras_imgseq._reading.image_as_sequence import ImageAsSequence
+from keras_imgseq._reading.sequence_as_image import SequenceAsImage
 
 if typing.TYPE_CHECKING:
     from keras_imgseq import plot
@@ -20,7 +20,7 @@ __all__ = [
     "plot",
     "sequence_as_image",
 ]
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 
 def __getattr__(name: str) -> typing.Any:

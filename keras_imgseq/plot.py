@@ -1,14 +1,17 @@
 """Pictures of readings, and of what a network believes step by step; they need matplotlib."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_imgseq import _data_format
-from keras_imgseq._image_as_sequence import ImageAsSequence
+from keras_imgseq._reading import axes
+from keras_imgseq._reading.arguments import shown
+from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 
 MOST_NUMBERS = 256
+PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
 
 
 def plot_reading(layer: ImageAsSequence, image_or_size: Any, *, ax: Any = None) -> Any:
@@ -17,16 +20,17 @@ def plot_reading(layer: ImageAsSequence, image_or_size: Any, *, ax: Any = None) 
     Args:
         layer: An `ImageAsSequence`.
         image_or_size: One image, `(height, width)` or with channels as in the data format of
-            the layer, or `(height, width)` in pixels as two ints.
-        ax: The matplotlib axes to draw on; by default, those of a new figure.
+            the layer. Or its size: `(height, width)` in pixels, or the shape of one image with
+            its channels.
+        ax: The matplotlib axes to draw on. By default, those of a new figure.
 
     Returns:
-        The axes. Each patch is outlined, the steps are numbered from 1, up to 256 steps all of
-        them and beyond that the first and the last.
+        The axes. Each patch is outlined. The steps are numbered from 1: all of them up to 256
+        steps, and beyond that the first and the last.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If the layer cannot read such an image.
+        ValueError: If the layer cannot read such an image, or if `ax` is no axes.
 
     Examples:
         >>> from keras_imgseq import ImageAsSequence, plot
@@ -39,15 +43,15 @@ def plot_reading(layer: ImageAsSequence, image_or_size: Any, *, ax: Any = None) 
     if not isinstance(layer, ImageAsSequence):
         raise ValueError(
             "A reading is drawn of an ImageAsSequence. "
-            f"Received: layer={layer!r}. For a model, write model.get_layer('as_sequence')."
+            f"Received: layer={shown(layer)}. For a model, write model.get_layer('as_sequence')."
         )
-    image = np.asarray(image_or_size)
-    if image.shape == (2,):
-        shape: Any = _data_format.size_of(image_or_size, layer.data_format)
-    else:
-        shape = image.shape
+    image = _as_image(image_or_size)
+    shape: Any = image.shape
+    if image.ndim == 1:
+        axes.size_of(image_or_size, layer.data_format)
+        shape = tuple(image.tolist())
     layer.compute_output_shape((None, *shape))
-    _, (height, width), _ = _data_format.sizes_of((None, *shape), layer.data_format)
+    _, (height, width), _ = axes.sizes_of((None, *shape), layer.data_format)
     patch_height, patch_width = layer.reading.patch_size((height, width))
     grid: Any = layer.reading.grid_size((height, width))
 
@@ -56,7 +60,7 @@ def plot_reading(layer: ImageAsSequence, image_or_size: Any, *, ax: Any = None) 
     centres = corners + np.array([patch_width, patch_height]) / 2
     num_steps = len(centres)
 
-    ax = ax or matplotlib.pyplot.subplots()[1]
+    (ax,) = [matplotlib.pyplot.subplots()[1]] if ax is None else _checked_axes([ax])
     if image.ndim > 1:
         picture = _as_picture(image, layer.data_format)
         ax.imshow(picture, cmap="gray_r", extent=(0, width, height, 0), alpha=0.5)
@@ -91,24 +95,27 @@ def plot_reading(layer: ImageAsSequence, image_or_size: Any, *, ax: Any = None) 
 
 
 def plot_belief(model: keras.Model, image: Any, *, ax: Any = None) -> Any:
-    """Draws one image beside the probability of each class after every step.
+    """Draws one image beside the answer of a network after every step.
 
-    A model of `build_image_rnn` that answers after the last step is asked after every step: what
-    it says before is a by-product of its training. In a bidirectional layer one direction has
-    then read the rest of the image already.
+    A network that was trained to answer after the last step is asked after every step. Only its
+    last answer was trained; treat earlier ones as guesses. In a bidirectional layer one direction
+    has then read the rest of the image already.
 
     Args:
-        model: A classifier of `build_image_rnn`.
+        model: A model of `build_image_rnn`, or one that holds such a network.
         image: One image, of the shape that the model reads.
-        ax: Two matplotlib axes to draw on; by default, those of a new figure.
+        ax: Two matplotlib axes to draw on. By default, those of a new figure.
 
     Returns:
-        The two axes: of the image, and of the probabilities (steps down, classes across).
+        The two axes: of the image, and of the answers. Rows are drawn with the steps down,
+        beside the image. Columns are drawn with the steps across, below the image.
+        Probabilities have a scale from 0 to 1. Other answers, as logits and measurements, have
+        the scale of their values, and the word "answer" beside it.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If the image is not one that the model reads, or if the model has no
-            recurrent layers to ask at every step.
+        ValueError: If the image is not one that the model reads, if the model has no
+            recurrent layers to ask at every step, or if `ax` is no pair of axes.
 
     Examples:
         >>> import numpy as np
@@ -119,22 +126,40 @@ def plot_belief(model: keras.Model, image: Any, *, ax: Any = None) -> Any:
         (28, 10)
     """
     matplotlib = _matplotlib()
-    image = np.asarray(image)
+    _check_model(model)
+    image = _as_image(image)
     expected = model.input_shape[1:]
     if image.ndim != len(expected) or any(
         side not in (None, received) for side, received in zip(expected, image.shape, strict=True)
     ):
         raise ValueError(
             f"The model reads images of shape {expected}. Received: shape={image.shape}. Write "
-            "one image, such as images[0]."
+            "one image, as in images[0]."
         )
-    probabilities = np.asarray(_answering_at_every_step(model).predict(image[None], verbose=0)[0])
-    image_axes, belief_axes = ax if ax is not None else _two_axes(matplotlib.pyplot)
-    image_axes.imshow(_as_picture(image, _data_format_of(model)), cmap="gray_r")
+    layers = list(_all_layers(model))
+    readings = [layer for layer in layers if isinstance(layer, ImageAsSequence)]
+    along_the_width = bool(readings) and all(r.reading.step == "column" for r in readings)
+    answers = np.asarray(_answering_at_every_step(model).predict(image[None], verbose=0)[0])
+    if ax is None:
+        rows = 2 if along_the_width else 1
+        size = (7, 6) if along_the_width else (9, 4)
+        ax = matplotlib.pyplot.subplots(rows, 3 - rows, figsize=size, layout="constrained")[1]
+    image_axes, belief_axes = _checked_axes(ax)
+    data_format = readings[0].data_format if readings else "channels_last"
+    aspect = "auto" if along_the_width else "equal"
+    image_axes.imshow(_as_picture(image, data_format), cmap="gray_r", aspect=aspect)
     image_axes.set(xlabel="width", ylabel="height")
-    drawn = belief_axes.imshow(probabilities, cmap="viridis", vmin=0, vmax=1, aspect="auto")
-    belief_axes.set(xlabel="class", ylabel="step", xticks=range(probabilities.shape[1]))
-    belief_axes.figure.colorbar(drawn, ax=belief_axes, label="probability")
+    are_probabilities = getattr(layers[-1], "activation", None) in PROBABILITIES
+    scale = {"vmin": 0, "vmax": 1} if are_probabilities else {}
+    label = "probability" if are_probabilities else "answer"
+    table = answers.T if along_the_width else answers
+    drawn = belief_axes.imshow(table, cmap="viridis", aspect="auto", **scale)
+    classes = range(answers.shape[1])
+    if along_the_width:
+        belief_axes.set(xlabel="step", ylabel="class", yticks=classes)
+    else:
+        belief_axes.set(xlabel="class", ylabel="step", xticks=classes)
+    belief_axes.figure.colorbar(drawn, ax=belief_axes, label=label)
     return image_axes, belief_axes
 
 
@@ -149,8 +174,46 @@ def _matplotlib() -> Any:
     return matplotlib
 
 
-def _two_axes(pyplot: Any) -> Any:
-    return pyplot.subplots(1, 2, figsize=(9, 4), layout="constrained")[1]
+def _checked_axes(ax: Any) -> list[Any]:
+    """Axes of matplotlib, or an error that says how to make them."""
+    from matplotlib.axes import Axes  # noqa: PLC0415
+
+    given = list(ax.flat) if isinstance(ax, np.ndarray) else ax
+    is_right = isinstance(given, (list, tuple)) and len(given) in (1, 2)
+    if not is_right or not all(isinstance(one, Axes) for one in given):
+        raise ValueError(
+            "`ax` is the axes of matplotlib to draw on, one for a reading and two for a belief. "
+            f"Received: ax={shown(ax)}. Write plt.subplots()[1] or plt.subplots(1, 2)[1]."
+        )
+    return list(given)
+
+
+def _as_image(image: Any) -> Any:
+    if keras.ops.is_tensor(image):
+        image = keras.ops.convert_to_numpy(image)
+    try:
+        array = np.asarray(image)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"A picture is drawn of one image. Received: {shown(image)}. Write an array of "
+            "(height, width) or with channels."
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"A picture is drawn of one image of numbers. Received: {shown(image)}. Write an "
+            "array of (height, width) or with channels, or an image size like (28, 28)."
+        )
+    return array
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, keras.Model) or not isinstance(
+        getattr(model, "input_shape", None), tuple
+    ):
+        raise ValueError(
+            f"Belief is drawn of a model with one image as its input. Received: {shown(model)}. "
+            "Write a model of build_image_rnn."
+        )
 
 
 def _as_picture(image: Any, data_format: str) -> Any:
@@ -162,9 +225,13 @@ def _as_picture(image: Any, data_format: str) -> Any:
     return image if image.shape[-1] in (3, 4) else image.mean(axis=-1)
 
 
-def _data_format_of(model: keras.Model) -> str:
-    readings = [layer for layer in model.layers if isinstance(layer, ImageAsSequence)]
-    return readings[0].data_format if readings else "channels_last"
+def _all_layers(model: keras.Model) -> Iterator[Any]:
+    """The layers of a model and of the networks in it, in their order."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _all_layers(layer)
+        else:
+            yield layer
 
 
 def _answering_at_every_step(model: keras.Model) -> keras.Model:
@@ -172,6 +239,8 @@ def _answering_at_every_step(model: keras.Model) -> keras.Model:
         return model
 
     def at_every_step(layer: Any) -> Any:
+        if isinstance(layer, keras.Model):
+            return keras.models.clone_model(layer, clone_function=at_every_step)
         config = layer.get_config()
         wrapped = [config[name]["config"] for name in ("layer", "backward_layer") if name in config]
         for recurrent in (config, *wrapped):
@@ -179,10 +248,10 @@ def _answering_at_every_step(model: keras.Model) -> keras.Model:
                 recurrent["return_sequences"] = True
         return type(layer).from_config(config)
 
-    answering = keras.models.clone_model(model, clone_function=at_every_step)
+    answering = at_every_step(model)
     if len(answering.output_shape) != 3:
         raise ValueError(
-            "Belief is drawn of a classifier with recurrent layers. Received: a model whose output "
+            "Belief is drawn of a network with recurrent layers. Received: a model whose output "
             f"has shape {model.output_shape}. Write a model of build_image_rnn."
         )
     answering.set_weights(model.get_weights())

@@ -3,7 +3,7 @@
 import einops
 import numpy as np
 
-from keras_imgseq._orders import ORDERS
+from keras_imgseq._reading.orders import ORDERS
 
 
 def patch_size(step, size):

@@ -7,7 +7,7 @@ import numpy as np
 import reading_oracle
 from hypothesis import strategies as st
 
-from keras_imgseq._orders import ORDERS
+from keras_imgseq._reading.orders import ORDERS
 
 DATA_FORMATS = ("channels_last", "channels_first")
 DTYPES = [
@@ -87,9 +87,12 @@ def architectures(draw):
         image = (num_channels, *size)
     return_sequences = draw(st.booleans())
     path = {"order": draw(named_orders), "transpose": draw(st.booleans())}
+    classes = draw(st.none() | st.integers(1, 4))
+    # A softmax of one class is always 1.
+    activations = ["sigmoid", None] if classes == 1 else ["softmax", "sigmoid", None]
     return {
         "input_shape": image,
-        "classes": draw(st.none() | st.integers(1, 4)),
+        "classes": classes,
         "units": draw(st.integers(1, 5) | st.lists(st.integers(1, 5), min_size=1, max_size=3)),
         "cell": draw(st.sampled_from(["simple_rnn", "gru", "lstm"])),
         "activation": draw(st.sampled_from([None, "relu", "tanh"])),
@@ -99,7 +102,7 @@ def architectures(draw):
         "dropout": draw(st.sampled_from([0.0, 0.2])),
         "recurrent_dropout": draw(st.sampled_from([0.0, 0.2])),
         "return_sequences": return_sequences,
-        "classifier_activation": draw(st.sampled_from(["softmax", "sigmoid", None])),
+        "classifier_activation": draw(st.sampled_from(activations)),
         "scale": draw(st.sampled_from([None, 1 / 255])),
         "unroll": draw(st.sampled_from(["auto", True, False])),
         "data_format": data_format,

@@ -40,13 +40,13 @@ from keras_imgseq import (
         ({"order": "random", "seed": 2**32}, "seed=4294967296", "from 0 to 2**32 - 1"),
         ({"order": "random", "seed": 2**33}, "seed=8589934592", "from 0 to 2**32 - 1"),
         ({"order": "random", "seed": 2.5}, "seed=2.5", "from 0 to 2**32 - 1"),
-        ({"padding": "valid"}, "padding='valid'", '"same", for zeros'),
+        ({"padding": "valid"}, "padding='valid'", "one of 'same', for zeros"),
         ({"mask_value": "0"}, "mask_value='0'", "mask_value=0.0"),
         ({"mask_value": float("nan")}, "mask_value=nan", "mask_value=0.0"),
         ({"mask_value": True}, "mask_value=True", "mask_value=0.0"),
         ({"transpose": "yes"}, "transpose='yes'", "True or False"),
         ({"reverse": 1}, "reverse=1", "True or False"),
-        ({"data_format": "NHWC"}, "data_format='NHWC'", '"channels_last"'),
+        ({"data_format": "NHWC"}, "data_format='NHWC'", "one of 'channels_last', 'channels_first'"),
     ],
 )
 def test_a_reading_that_does_not_exist(arguments, received, cure):
@@ -150,8 +150,8 @@ def test_a_channel_axis_that_is_not_there():
         ({"cell": ["gru"]}, "one of 'simple_rnn', 'gru', 'lstm'"),
         ({"merge": ["sum"]}, "one of 'concat', 'sum', 'mean', 'max'"),
         ({"cell": None}, "one of 'simple_rnn', 'gru', 'lstm'"),
-        ({"activation": "rlu"}, "such as 'relu'"),
-        ({"classifier_activation": "softmacks"}, "such as 'relu'"),
+        ({"activation": "rlu"}, "for example 'relu'"),
+        ({"classifier_activation": "softmacks"}, "for example 'relu'"),
         ({"reading": "diagonal"}, "one of 'row', 'column', 'pixel'"),
         ({"reading": []}, "reading=None for rows"),
         ({"reading": ("cross", "diagonal")}, "one of 'row', 'column', 'pixel'"),
@@ -169,7 +169,7 @@ def test_a_channel_axis_that_is_not_there():
         ({"scale": "1/255"}, "scale=1/255"),
         ({"unroll": "never"}, '"auto", True or False'),
         ({"input_shape": (None, 28), "unroll": True}, "unroll='auto'"),
-        ({"data_format": "NHWC"}, '"channels_last"'),
+        ({"data_format": "NHWC"}, "one of 'channels_last', 'channels_first'"),
         (
             {
                 "data_format": "channels_last",
@@ -221,7 +221,7 @@ def test_an_image_size_that_cannot_be(image_size):
     layer = ImageAsSequence()
     layer(np.zeros((2, 28, 28, 3)))
     for make in (SequenceAsImage, ImageAsSequence().inverse, layer.inverse):
-        with pytest.raises(ValueError, match=r"Write such as \(28, 28\)") as error:
+        with pytest.raises(ValueError, match=r"For example, write \(28, 28\)") as error:
             make(image_size)
         assert f"image_size={image_size!r}" in str(error.value)
 
@@ -262,16 +262,16 @@ def test_sequences_that_are_no_images(shape, size, cure):
 
 
 def test_sequences_of_an_unknown_number_of_features():
-    with pytest.raises(ValueError, match="bring them to such a number with a Dense layer"):
+    with pytest.raises(ValueError, match="convert them to such a number with a Dense layer"):
         SequenceAsImage((4, 6))(keras.Input((4, None)))
 
 
 def test_single_images_and_sequences_of_the_wrong_rank():
-    with pytest.raises(ValueError, match="For a batch, leave batched=False away"):
+    with pytest.raises(ValueError, match="For a batch, omit batched=False"):
         image_as_sequence(np.zeros((2, 4, 6, 1)), batched=False)
     with pytest.raises(ValueError, match=r"For one image, write images\[None\]"):
         image_as_sequence(np.zeros((4, 6)))
-    with pytest.raises(ValueError, match="For a batch, leave batched=False away"):
+    with pytest.raises(ValueError, match="For a batch, omit batched=False"):
         sequence_as_image(np.zeros((2, 4, 6)), (4, 6), batched=False)
 
 
@@ -280,7 +280,7 @@ def test_functions_check_the_reading(function):
     arguments = {} if function is image_as_sequence else {"image_size": (4, 6)}
     with pytest.raises(ValueError, match="Unknown step"):
         function(np.zeros((2, 4, 6)), step="rows", **arguments)
-    with pytest.raises(ValueError, match='"channels_last"'):
+    with pytest.raises(ValueError, match="one of 'channels_last', 'channels_first'"):
         function(np.zeros((2, 4, 6)), data_format="NHWC", **arguments)
 
 
@@ -298,7 +298,7 @@ def test_functions_name_the_layers_for_symbolic_tensors():
     [
         (
             lambda: ImageAsSequence(padding="valid"),
-            '`padding` is "same", for zeros at the bottom and the right, or None. '
+            "Unknown padding. Write one of 'same', for zeros at the bottom and the right, or None. "
             "Received: padding='valid'",
         ),
         (
@@ -327,7 +327,7 @@ def test_functions_name_the_layers_for_symbolic_tensors():
             lambda: SequenceAsImage((4, 6), 2).compute_output_shape((2, 6, 5)),
             "A step of this reading sees 4 pixels, so that the number of features is a multiple "
             "of it. Received: shape=(2, 6, 5). Write the reading that made the sequences, or "
-            "bring them to such a number with a Dense layer.",
+            "convert them to such a number with a Dense layer.",
         ),
     ],
 )

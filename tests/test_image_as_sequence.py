@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import data_formats, dtypes, readings_and_images, steps_and_sizes
 
 from keras_imgseq import ImageAsSequence, image_as_sequence
-from keras_imgseq._orders import ORDERS
+from keras_imgseq._reading.orders import ORDERS
 
 to_numpy = keras.ops.convert_to_numpy
 

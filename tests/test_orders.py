@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_imgseq import ImageAsSequence, image_as_sequence, sequence_as_image
-from keras_imgseq._orders import ORDERS
-from keras_imgseq._reading import Reading
+from keras_imgseq._reading.orders import ORDERS
+from keras_imgseq._reading.reading import Reading
 
 sides = st.integers(1, 24)
 
@@ -236,5 +236,5 @@ def test_the_orders_need_numpy_alone():
         "s.loader.exec_module(m); m.hilbert(3, 5); "
         "assert not {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)"
     )
-    source = sys.modules["keras_imgseq._orders"].__file__
+    source = sys.modules["keras_imgseq._reading.orders"].__file__
     subprocess.run([sys.executable, "-c", code, source], check=True)

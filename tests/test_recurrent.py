@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_imgseq import _recurrent, build_image_rnn
+from keras_imgseq import build_image_rnn
+from keras_imgseq._recurrent import layers as recurrent_layers
 
 to_numpy = keras.ops.convert_to_numpy
 CELLS = ["SimpleRNN", "GRU", "LSTM"]
@@ -36,7 +37,7 @@ def layer_options(draw):
 
 def pair(name, options):
     """Our layer and Keras', equal but for the loop."""
-    return getattr(_recurrent, name)(**options), getattr(keras.layers, name)(**options)
+    return getattr(recurrent_layers, name)(**options), getattr(keras.layers, name)(**options)
 
 
 def sequences_of(num_steps, num_features=3, batch=2):
@@ -143,7 +144,7 @@ def test_a_stateful_layer_remembers(name):
 
 @pytest.mark.parametrize("name", CELLS)
 def test_a_last_output_does_not_keep_the_others_in_memory(name):
-    output = getattr(_recurrent, name)(3)(np.ones((2, 7, 4), "float32"))
+    output = getattr(recurrent_layers, name)(3)(np.ones((2, 7, 4), "float32"))
     if keras.backend.backend() == "torch":
         num_bytes = output.untyped_storage().nbytes()
     else:
@@ -194,7 +195,7 @@ def test_weights_names_configuration_and_files_are_those_of_keras(name, tmp_path
     theirs.save_weights(tmp_path / "theirs.weights.h5")
     ours.load_weights(tmp_path / "theirs.weights.h5")
     assert_close(ours.get_weights(), theirs.get_weights())
-    registered = keras.saving.get_registered_name(getattr(_recurrent, name))
+    registered = keras.saving.get_registered_name(getattr(recurrent_layers, name))
     assert registered == f"keras_imgseq>{name}"
 
 
@@ -204,7 +205,7 @@ def test_auto_is_the_fastest_loop_and_true_and_false_are_those_of_keras():
             unroll: build_image_rnn((4, 3), 2, cell=cell, unroll=unroll).get_layer("rnn_1")
             for unroll in ("auto", True, False)
         }
-        assert type(layers["auto"]) is getattr(_recurrent, name)
+        assert type(layers["auto"]) is getattr(recurrent_layers, name)
         for unroll in (True, False):
             assert type(layers[unroll]) is getattr(keras.layers, name)
             assert layers[unroll].unroll is unroll
@@ -227,14 +228,14 @@ LOOPS = {"tensorflow": "unrolled_loop", "jax": "scanned_loop", "torch": "torch_l
     ],
 )
 def test_the_rule_is_that_of_the_documentation(name, units, num_steps, backends):
-    layer = getattr(_recurrent, name)(units)
+    layer = getattr(recurrent_layers, name)(units)
     layer.build((2, num_steps, 3))
     sequences = keras.ops.zeros((2, num_steps, 3))
-    loop = _recurrent.fastest_loop(layer, sequences, None, True)
+    loop = recurrent_layers.fastest_loop(layer, sequences, None, True)
     backend = keras.backend.backend()
     assert (loop and loop.__name__) == (LOOPS[backend] if backend in backends else None)
     mask = keras.ops.ones((2, num_steps), "bool")
-    assert _recurrent.fastest_loop(layer, sequences, mask, True) is None
+    assert recurrent_layers.fastest_loop(layer, sequences, mask, True) is None
 
 
 def test_other_devices_take_the_loop_of_keras(monkeypatch):
@@ -243,4 +244,4 @@ def test_other_devices_take_the_loop_of_keras(monkeypatch):
     sequences = keras.ops.zeros((2, 28, 28))
     if keras.backend.backend() == "torch":
         sequences = sequences.to("meta")
-    assert _recurrent.fastest_loop(layer, sequences, None, True) is None
+    assert recurrent_layers.fastest_loop(layer, sequences, None, True) is None

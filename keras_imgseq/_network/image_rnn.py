@@ -1,26 +1,20 @@
 """The factory that puts a recurrent network on top of a reading."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
-from keras_imgseq._architecture import CELLS, MERGES, Architecture, Cell
-from keras_imgseq._image_as_sequence import ImageAsSequence
-from keras_imgseq._reading import Step
-from keras_imgseq._rearrangement import Shape
-from keras_imgseq._recurrent import GRU, LSTM, SimpleRNN
-
-FASTEST: dict[str, Any] = {"simple_rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}
-
-# Parameters of one recurrent layer, by the numbers of its features and units.
-PARAMS: dict[str, Callable[[int, int], int]] = {
-    "simple_rnn": lambda features, units: units * (features + units + 1),
-    "gru": lambda features, units: 3 * units * (features + units + 2),
-    "lstm": lambda features, units: 4 * units * (features + units + 1),
-}
+from keras_imgseq._network.architecture import MERGES, Architecture, Cell, Merge
+from keras_imgseq._reading.arguments import shown
+from keras_imgseq._reading.axes import DataFormat
+from keras_imgseq._reading.image_as_sequence import ImageAsSequence
+from keras_imgseq._reading.reading import Step
+from keras_imgseq._reading.rearrangement import Shape
+from keras_imgseq._recurrent.cells import CELLS
 
 OneReading = Step | ImageAsSequence
+Readings = OneReading | Literal["cross"] | tuple[Literal["cross"], Step] | list[OneReading] | None
 
 
 def build_image_rnn(
@@ -30,16 +24,16 @@ def build_image_rnn(
     units: int | Sequence[int] = 16,
     cell: Cell = "simple_rnn",
     activation: Any = None,
-    reading: OneReading | tuple[str, Step] | list[OneReading] | None = None,
-    merge: str = "concat",
+    reading: Readings = None,
+    merge: Merge = "concat",
     bidirectional: bool = False,
     dropout: float = 0.0,
     recurrent_dropout: float = 0.0,
     return_sequences: bool = False,
     classifier_activation: Any = "softmax",
     scale: float | None = None,
-    unroll: str | bool = "auto",
-    data_format: str | None = None,
+    unroll: Literal["auto"] | bool = "auto",
+    data_format: DataFormat | None = None,
     name: str | None = None,
 ) -> keras.Model:
     """Builds a recurrent network that reads images as sequences.
@@ -52,16 +46,17 @@ def build_image_rnn(
             `(height, width, channels)`, or `(channels, height, width)` with
             `data_format="channels_first"`. Height or width may be `None` where the reading
             allows it.
-        classes: Number of outputs; `None` leaves the head away, so that the features come out.
+        classes: Number of outputs. `None` omits the head, so that the features come out.
         units: Number of units, or a sequence of them: one recurrent layer for each, stacked.
         cell: `"simple_rnn"`, `"gru"`, `"lstm"`, or a callable that takes a number of units and
             returns a Keras RNN cell, such as `keras.layers.GRUCell`.
         activation: Activation of the recurrent layers. `None` means relu for `"simple_rnn"`,
             as in the book, and Keras' own default for the others.
-        reading: What the network reads: `None` for rows, a step as in `ImageAsSequence`, an
-            `ImageAsSequence`, or a list of these, each with its own recurrent layers.
-            `"cross"` stands for four: rows first, columns first, and both backwards, of single
-            pixels, or of the step given as `("cross", step)`.
+        reading: What the network reads: `None` for rows, a step as in `ImageAsSequence`, or an
+            `ImageAsSequence`. A pair of ints in round brackets is one patch. A list holds
+            several readings, each with its own recurrent layers. `"cross"` stands for four: rows
+            first, columns first, and both backwards, of single pixels, or of the step given as
+            `("cross", step)`.
         merge: How several readings are joined: `"concat"`, `"sum"`, `"mean"` or `"max"`.
         bidirectional: Whether each recurrent layer reads the sequence in both directions and
             concatenates what it found.
@@ -69,13 +64,15 @@ def build_image_rnn(
         recurrent_dropout: Fraction of the recurrent state to drop, in the same range.
         return_sequences: Whether the network answers at every step instead of after the last.
         classifier_activation: Activation of the output; `None` returns the logits.
-        scale: Number that multiplies the pixels first, such as `1/255` for `uint8` images.
+        scale: Number that multiplies what is read, for example `1/255` for `uint8` images. The
+            `mask_value` of a reading is compared with the pixels as they are given.
         unroll: `"auto"` runs the recurrent layers the way that was measured to train fastest for
-            their length on the backend, with Keras' weights and results; `True` and `False`
+            their length on the backend, with Keras' weights and results. `True` and `False`
             take Keras' own layers, unrolled or not.
-        data_format: `"channels_last"` or `"channels_first"`; `None` takes the one of the
+        data_format: `"channels_last"` or `"channels_first"`. `None` takes the one of the
             readings given as layers, or else of the Keras configuration.
-        name: Name of the model.
+        name: Name of the model. It also begins the name of every layer, so that two networks
+            fit into one model.
 
     Returns:
         An uncompiled functional `keras.Model`, whose layers are named `images`,
@@ -83,7 +80,9 @@ def build_image_rnn(
         readings, `reading_1_as_sequence` and so on.
 
     Raises:
-        ValueError: If an argument is none of the above, or if they do not fit together.
+        ValueError: If an argument is none of the above, or if they do not fit together. If
+            `data_format` is not given and the axes of `input_shape` are in doubt: the channels
+            seem to stand on the other side, or the first axis seems to be a number of images.
 
     Reference:
         Armando Fandango, "Mastering TensorFlow 1.x" (Packt, 2018), chapter "RNN with
@@ -99,20 +98,22 @@ def build_image_rnn(
         >>> model.compile("rmsprop", "categorical_crossentropy", metrics=["accuracy"])
     """
     network = Architecture(**locals())
-    images = keras.Input(network.input_shape, name="images")
+    images = keras.Input(network.input_shape, name=network.named("images"))
     several = len(network.reading) > 1
     branches = [
         _branch(images, layer, network, f"reading_{number}_" if several else "")
         for number, layer in enumerate(network.reading, start=1)
     ]
-    outputs = MERGES[merge](name="merged")(branches) if several else branches[0]
-    if classes is not None:
-        outputs = keras.layers.Dense(classes, name="logits")(outputs)
+    outputs = branches[0]
+    if several:
+        outputs = MERGES[merge](name=network.named("merged"))(branches)
+    if network.classes is not None:
+        outputs = keras.layers.Dense(network.classes, name=network.named("logits"))(outputs)
         if classifier_activation is not None:
             # Half precision rounds small probabilities to zero.
             dtype = keras.config.dtype_policy().variable_dtype
             outputs = keras.layers.Activation(
-                classifier_activation, dtype=dtype, name="probabilities"
+                classifier_activation, dtype=dtype, name=network.named("probabilities")
             )(outputs)
     return keras.Model(images, outputs, name=name)
 
@@ -124,16 +125,16 @@ def count_image_rnn_params(  # noqa: D417
     units: int | Sequence[int] = 16,
     cell: Cell = "simple_rnn",
     activation: Any = None,
-    reading: OneReading | tuple[str, Step] | list[OneReading] | None = None,
-    merge: str = "concat",
+    reading: Readings = None,
+    merge: Merge = "concat",
     bidirectional: bool = False,
     dropout: float = 0.0,
     recurrent_dropout: float = 0.0,
     return_sequences: bool = False,
     classifier_activation: Any = "softmax",
     scale: float | None = None,
-    unroll: str | bool = "auto",
-    data_format: str | None = None,
+    unroll: Literal["auto"] | bool = "auto",
+    data_format: DataFormat | None = None,
     name: str | None = None,
 ) -> int:
     """Counts the parameters of `build_image_rnn` with the same arguments, without building it.
@@ -163,20 +164,20 @@ def count_image_rnn_params(  # noqa: D417
     network = Architecture(**locals())
     if not isinstance(cell, str):
         raise ValueError(
-            f"A callable cell has no formula. Received: cell={cell!r}. Build the model and ask "
-            "it: build_image_rnn(...).count_params()."
+            f"A callable cell has no formula. Received: cell={shown(cell)}. Build the model and "
+            "ask it: build_image_rnn(...).count_params()."
         )
     directions = 2 if bidirectional else 1
     num_params = 0
     for _, _, num_features in network.sequence_shapes():
         num_inputs = [num_features, *(directions * num_units for num_units in network.units)]
         for inputs, num_units in zip(num_inputs, network.units, strict=False):
-            num_params += directions * PARAMS[cell](inputs, num_units)
-    if classes is None:
+            num_params += directions * CELLS[cell].num_params(inputs, num_units)
+    if network.classes is None:
         return num_params
     num_branches = len(network.reading) if merge == "concat" else 1
     num_features = num_branches * directions * network.units[-1]
-    return int(num_params + classes * (num_features + 1))
+    return int(num_params + network.classes * (num_features + 1))
 
 
 def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix: str) -> Any:
@@ -185,33 +186,34 @@ def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix
     if any(reading is given for given in network.given):
         # A copy, because the layer that was given may be built for other images.
         layer = type(reading).from_config(reading.get_config())
-    layer.name = prefix + "as_sequence"
+    layer.name = network.named(prefix + "as_sequence")
     outputs = layer(images)
     if network.scale is not None:
-        outputs = keras.layers.Rescaling(network.scale, name=prefix + "scaled")(outputs)
+        name = network.named(prefix + "scaled")
+        outputs = keras.layers.Rescaling(network.scale, name=name)(outputs)
     for number, num_units in enumerate(network.units, start=1):
         return_sequences = network.return_sequences or number < len(network.units)
-        name = f"{prefix}rnn_{number}"
-        outputs = _recurrent_layer(network, num_units, return_sequences, name)(outputs)
+        options = {
+            "return_sequences": return_sequences,
+            "unroll": network.unroll is True,
+            "name": network.named(f"{prefix}rnn_{number}"),
+        }
+        if layer.mask_value is not None and network.cell in ("gru", "lstm"):
+            # cuDNN takes no mask that begins late or is all false.
+            options["use_cudnn"] = False
+        outputs = _recurrent_layer(network, num_units, options)(outputs)
     return outputs
 
 
-def _recurrent_layer(
-    network: Architecture, num_units: int, return_sequences: bool, name: str
-) -> Any:
-    options = {
-        "return_sequences": return_sequences,
-        "unroll": network.unroll is True,
-        "name": name,
-    }
+def _recurrent_layer(network: Architecture, num_units: int, options: dict[str, Any]) -> Any:
     if callable(network.cell):
-        layer = keras.layers.RNN(_checked_cell(network.cell, num_units), **options)
+        options.pop("use_cudnn", None)
+        layer = keras.layers.RNN(_made_cell(network.cell, num_units), **options)
     else:
-        default = "relu" if network.cell == "simple_rnn" else "tanh"
-        layers = FASTEST if network.unroll == "auto" else CELLS
-        layer = layers[network.cell](
+        row = CELLS[network.cell]
+        layer = (row.faster_layer if network.unroll == "auto" else row.layer)(
             num_units,
-            activation=default if network.activation is None else network.activation,
+            activation=row.activation if network.activation is None else network.activation,
             dropout=network.dropout,
             recurrent_dropout=network.recurrent_dropout,
             **options,
@@ -219,22 +221,27 @@ def _recurrent_layer(
     if not network.bidirectional:
         return layer
     try:
-        return keras.layers.Bidirectional(layer, name=name)
+        return keras.layers.Bidirectional(layer, name=options["name"])
     except TypeError as error:
         raise ValueError(
             "A bidirectional network makes its second direction from the cell's configuration, "
-            f"as saving does. Received: cell={network.cell!r}, whose configuration cannot be "
+            f"as saving does. Received: cell={shown(network.cell)}, whose configuration cannot be "
             "read back. Write @keras.saving.register_keras_serializable() above the class of "
             "the cell, and a `get_config` with all its arguments."
         ) from error
 
 
-def _checked_cell(make_cell: Callable[[int], Any], num_units: int) -> Any:
-    cell = make_cell(num_units)
-    if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
+def _made_cell(make_cell: Callable[[int], Any], num_units: int) -> Any:
+    error = None
+    try:
+        cell = make_cell(num_units)
+    except Exception as raised:
+        cell, error = raised, raised
+    is_layer = isinstance(cell, keras.layers.RNN)
+    if error or is_layer or not hasattr(cell, "call") or not hasattr(cell, "state_size"):
         raise ValueError(
             "A callable cell takes a number of units and returns a Keras RNN cell, with a `call` "
-            f"and a `state_size`. Received: cell({num_units})={cell!r}. Write such as "
-            "cell=keras.layers.GRUCell."
-        )
+            f"and a `state_size`. Received: cell({num_units})={shown(cell)}. Write a cell, as in "
+            "cell=keras.layers.GRUCell, not a layer."
+        ) from error
     return cell

@@ -4,16 +4,20 @@ The axes in between are those of the pattern `b (gh ph) (gw pw) c -> b (gh gw) (
 raster is a reshape, with a transposition where values move, and a flip where it is read
 backwards; it gathers nothing. Every other order is one gather, straight from the image, of
 runs: the pixels in one row of one patch, which lie side by side in memory.
+
+A size is an int where it is known, and else something of the array library to compute with.
 """
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from keras_imgseq import _data_format
-from keras_imgseq._reading import Reading, Route
+from keras_imgseq._reading import axes
+from keras_imgseq._reading.arguments import shown
+from keras_imgseq._reading.array_libraries import ArrayLibrary, NumPy
+from keras_imgseq._reading.kept_arrays import KeptArrays
+from keras_imgseq._reading.reading import Reading, Route
 
 Shape = tuple[int | None, ...]
 SequenceShape = tuple[int | None, int | None, int]
@@ -26,21 +30,32 @@ BY_COLUMNS = "b gw gh ph pw c"
 
 def sequence_shape(images_shape: Any, reading: Reading, data_format: str) -> SequenceShape:
     """`(batch, steps, features)` of the images' sequences; what cannot be read is an error."""
-    batch, image_size, num_channels = _data_format.sizes_of(images_shape, data_format)
+    batch, image_size, num_channels = axes.sizes_of(images_shape, data_format)
     num_features = reading.num_features(image_size, num_channels)
     return batch, reading.num_steps(image_size), num_features
 
 
+def doubt_of_axes(
+    image_shape: Sequence[Any], readings: Sequence[Reading], data_format: str
+) -> str | None:
+    """Why the axes of one image are probably others than the default says, with the cure."""
+    if len(image_shape) != 3:
+        return None
+    _, size, _ = axes.sizes_of((None, *image_shape), data_format)
+    is_meant = any(reading.step != "row" and reading.num_steps(size) != 1 for reading in readings)
+    return axes.doubt(image_shape, data_format, is_meant=is_meant)
+
+
 def images_shape(
-    sequences_shape: Any, image_size: Sequence[int], reading: Reading, data_format: str
+    sequences_shape: Any, image_size: Sequence[int | None], reading: Reading, data_format: str
 ) -> Shape:
     """The shape of the images that sequences come from; what does not fit is an error."""
-    height, width = _data_format.size_of(image_size, data_format)
+    height, width = axes.size_of(image_size, data_format)
     if len(sequences_shape) != 3:
         raise ValueError(
             "Sequences are (batch, steps, features). "
-            f"Received: shape={tuple(sequences_shape)}. Write what ImageAsSequence returns, or "
-            "what a recurrent layer with return_sequences=True makes of it."
+            f"Received: shape={shown(tuple(sequences_shape))}. Write what ImageAsSequence returns, "
+            "or what a recurrent layer with return_sequences=True makes of it."
         )
     batch, num_steps, num_features = sequences_shape
     expected_steps = reading.num_steps((height, width))
@@ -55,38 +70,46 @@ def images_shape(
         raise ValueError(
             f"A step of this reading sees {num_values} pixels, so that the number of features is "
             f"a multiple of it. Received: shape={tuple(sequences_shape)}. Write the reading that "
-            "made the sequences, or bring them to such a number with a Dense layer."
+            "made the sequences, or convert them to such a number with a Dense layer."
         )
     num_channels = num_features // num_values
     if len(image_size) == 3:
-        whole = tuple(image_size)
-        if num_channels != whole[_data_format.channel_axis(data_format)]:
+        given = image_size[axes.channel_axis(data_format)]
+        if given not in (None, num_channels):
             raise ValueError(
-                f"The features make {num_channels} channels. Received: image_size={whole}, "
-                f"data_format={data_format!r}. Write {num_channels} for the channels, or "
-                f"image_size={(height, width)}, which takes whatever there are."
+                f"The features make {num_channels} channels. Received: "
+                f"image_size={tuple(image_size)}, data_format={data_format!r}. Write "
+                f"{num_channels} for the channels, or image_size={(height, width)}, which takes "
+                "any number of channels."
             )
-        return batch, *whole
-    if num_channels == 1:
+    elif num_channels == 1:
         return batch, height, width
     if data_format == "channels_first":
         return batch, num_channels, height, width
     return batch, height, width, num_channels
 
 
-def to_sequences(library: Any, images: Any, reading: Reading, data_format: str) -> Any:
+def to_sequences(
+    library: ArrayLibrary,
+    images: Any,
+    reading: Reading,
+    data_format: str,
+    padding_value: float = 0,
+) -> Any:
     """Reads a batch of images whose shape is known to fit."""
     channels_first = data_format == "channels_first" and len(images.shape) == 4
-    batch, size, num_channels = _data_format.sizes_of(_shape(library, images), data_format)
+    batch, size, num_channels = axes.sizes_of(_shape(library, images), data_format)
     patch = reading.patch_size(size)
     if reading.padding == "same":
-        images = _padded(library, images, size, patch, channels_first)
+        extra = -size[0] % patch[0], -size[1] % patch[1]
+        height_axis = 2 if channels_first else 1
+        images = _padded(library, images, extra, height_axis, padding_value)
     grid = -(-size[0] // patch[0]), -(-size[1] // patch[1])
     sizes = _sizes(batch, grid, patch, num_channels)
     sequences_shape = (batch, grid[0] * grid[1], patch[0] * patch[1] * num_channels)
     route = reading.route(_static(grid))
     if route.is_snake:
-        runs = _runs_of(library, _snake(library, grid, route), grid[1], patch[0])
+        runs = _runs_of(library, _snake(library, grid, route, images), grid[1], patch[0])
     elif route.path is not None:
         runs, _ = _runs(reading, grid, patch[0])
     else:
@@ -105,7 +128,7 @@ def to_sequences(library: Any, images: Any, reading: Reading, data_format: str) 
 
 
 def to_images(
-    library: Any,
+    library: ArrayLibrary,
     sequences: Any,
     reading: Reading,
     image_shape: Shape,
@@ -113,7 +136,7 @@ def to_images(
 ) -> Any:
     """Puts sequences back into images of a shape, without the batch, that they fit."""
     channels_first = data_format == "channels_first" and len(image_shape) == 3
-    _, size, num_channels = _data_format.sizes_of((None, *image_shape), data_format)
+    _, size, num_channels = axes.sizes_of((None, *image_shape), data_format)
     batch = _shape(library, sequences)[0]
     patch = reading.patch_size(size)
     grid = -(-size[0] // patch[0]), -(-size[1] // patch[1])
@@ -140,12 +163,12 @@ def to_images(
     return images if whole == [*size] else images[:, : size[0], : size[1]]
 
 
-def _shape(library: Any, array: Any) -> Any:
-    """The shape to compute with; a batch that alone is unknown is left to the reshapes, as -1."""
-    batch, *sizes = array.shape
-    if any(size is None for size in sizes):
-        return library.shape(array)
-    return -1 if batch is None else batch, *sizes
+def _shape(library: ArrayLibrary, array: Any) -> tuple[Any, ...]:
+    """The shape to compute with; the batch is left to the reshapes, as -1."""
+    _, *sizes = array.shape
+    if not all(isinstance(size, int) for size in sizes):
+        _, *sizes = library.shape(array)
+    return -1, *sizes
 
 
 def _sizes(batch: Any, grid: Any, patch: Any, num_channels: int) -> dict[str, Any]:
@@ -154,23 +177,26 @@ def _sizes(batch: Any, grid: Any, patch: Any, num_channels: int) -> dict[str, An
     return {"b": batch, "c": num_channels, "g": grid[0] * grid[1], **sides}
 
 
-def _rearranged(library: Any, array: Any, names: str, order: str, sizes: dict[str, Any]) -> Any:
-    """Splits an array into the named axes, without those of one, and brings them into an order."""
+def _rearranged(
+    library: ArrayLibrary, array: Any, names: str, order: str, sizes: dict[str, Any]
+) -> Any:
+    """Splits an array into the named axes, without those of one, and puts them into an order."""
     split = [name for name in names.split() if not _is_one(sizes[name])]
-    axes = [split.index(name) for name in order.split() if name in split]
+    positions = [split.index(name) for name in order.split() if name in split]
     # Where no value moves, the reshape that follows is enough, and copies nothing.
-    if axes == sorted(axes):
+    if positions == sorted(positions):
         return array
     shape = [sizes[name] for name in split]
     if not _has_shape(array, shape):
         array = library.reshape(array, shape)
-    return library.transpose(array, axes)
+    return library.transpose(array, positions)
 
 
 def _has_shape(array: Any, shape: Sequence[Any]) -> bool:
     """Whether a reshape would change nothing; on TensorFlow it takes time all the same."""
-    _, *sizes = array.shape
-    return None not in sizes and sizes == [*shape[1:]]
+    sizes, wanted = tuple(array.shape[1:]), tuple(shape[1:])
+    # Sizes that are tensors have no answer yet.
+    return all(isinstance(size, int) for size in (*sizes, *wanted)) and sizes == wanted
 
 
 def _is_one(size: Any) -> bool:
@@ -182,14 +208,13 @@ def _static(grid: tuple[Any, Any]) -> tuple[int | None, int | None]:
     return down, across
 
 
-def _padded(library: Any, images: Any, size: Any, patch: Any, channels_first: bool) -> Any:
-    bottom, right = -size[0] % patch[0], -size[1] % patch[1]
-    if _static((bottom, right)) == (0, 0):
+def _padded(library: ArrayLibrary, images: Any, extra: Any, height_axis: int, value: float) -> Any:
+    """Images with more rows at the bottom and more columns on the right."""
+    if _static(extra) == (0, 0):
         return images
-    widths = [(0, 0)] * len(images.shape)
-    height_axis = 2 if channels_first else 1
-    widths[height_axis : height_axis + 2] = [(0, bottom), (0, right)]
-    return library.pad(images, widths)
+    widths: list[Any] = [(0, 0)] * len(images.shape)
+    widths[height_axis : height_axis + 2] = [(0, extra[0]), (0, extra[1])]
+    return library.pad(images, widths, value)
 
 
 def _runs_shape(sizes: dict[str, Any], channels_first: bool) -> tuple[Any, ...]:
@@ -200,25 +225,31 @@ def _runs_shape(sizes: dict[str, Any], channels_first: bool) -> tuple[Any, ...]:
     return sizes["b"], num_runs, sizes["pw"] * sizes["c"]
 
 
-@functools.lru_cache(maxsize=32)
+_RUNS: KeptArrays[tuple[Any, Any]] = KeptArrays(lambda runs: runs)
+
+
 def _runs(reading: Reading, grid: tuple[int, int], patch_height: int) -> tuple[Any, Any]:
     """The runs of an image in the order of reading, and back."""
-    path = reading.route(grid).path
-    runs = _runs_of(np, path, grid[1], patch_height).astype("int32")
-    return runs, np.argsort(runs).astype("int32")
+
+    def computed() -> tuple[Any, Any]:
+        path = reading.route(grid).path
+        runs = _runs_of(NumPy(), path, grid[1], patch_height).astype("int32")
+        return runs, np.argsort(runs).astype("int32")
+
+    return _RUNS.get((reading, grid, patch_height), computed)
 
 
-def _runs_of(library: Any, cells: Any, grid_width: Any, patch_height: int) -> Any:
-    rows = (cells // grid_width * patch_height)[:, None] + library.arange(patch_height)
+def _runs_of(library: ArrayLibrary, cells: Any, grid_width: Any, patch_height: int) -> Any:
+    rows = (cells // grid_width * patch_height)[:, None] + library.arange(patch_height, cells)
     return library.reshape(rows * grid_width + (cells % grid_width)[:, None], (-1,))
 
 
-def _snake(library: Any, grid: tuple[Any, Any], route: Route) -> Any:
+def _snake(library: ArrayLibrary, grid: tuple[Any, Any], route: Route, like: Any) -> Any:
     """The cells of a grid of unknown size, along a snake."""
-    cells = library.reshape(library.arange(grid[0] * grid[1]), grid)
+    cells = library.reshape(library.arange(grid[0] * grid[1], like), grid)
     if route.by_columns:
         cells = library.transpose(cells, (1, 0))
-    is_odd = library.arange(grid[1] if route.by_columns else grid[0]) % 2 == 1
+    is_odd = library.arange(grid[1] if route.by_columns else grid[0], like) % 2 == 1
     cells = library.where(is_odd[:, None], library.flip(cells, axis=1), cells)
     cells = library.reshape(cells, (-1,))
     return library.flip(cells, axis=0) if route.backwards else cells

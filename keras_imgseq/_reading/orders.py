@@ -6,11 +6,13 @@ raster order, in the order of the visit. NumPy is all that this module needs.
 
 import functools
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Path = npt.NDArray[np.intp]
+OrderName = Literal["raster", "snake", "zigzag", "spiral", "hilbert", "morton"]
 
 
 def raster(grid_height: int, grid_width: int) -> Path:

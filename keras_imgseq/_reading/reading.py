@@ -5,20 +5,22 @@ followed by one permutation of time.
 """
 
 import dataclasses
-import functools
-import numbers
-import operator
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from keras_imgseq._orders import ORDERS, Path, random, transposed
+from keras_imgseq._reading import arguments
+from keras_imgseq._reading.arguments import LARGEST, is_whole_number, listed, shown
+from keras_imgseq._reading.kept_arrays import KeptArrays
+from keras_imgseq._reading.orders import ORDERS, OrderName, Path, random, transposed
 
 Size = tuple[int | None, int | None]
-Step = str | int | tuple[int, int]
-Order = str | tuple[int, ...]
+StepName = Literal["row", "column", "pixel"]
+Step = StepName | int | tuple[int, int]
+Order = OrderName | Literal["random"] | Sequence[int]
+Padding = Literal["same"]
 
 # The patch that each named step sees; None stands for the whole side of the image.
 STEPS: dict[str, Size] = {
@@ -26,6 +28,8 @@ STEPS: dict[str, Size] = {
     "column": (None, 1),
     "pixel": (1, 1),
 }
+# The cells that both images and padded images visit in the same order.
+ORDERS_OF_PADDED_IMAGES = ("raster", "snake", "zigzag", "morton")
 
 
 class Route(NamedTuple):
@@ -44,26 +48,30 @@ class Route(NamedTuple):
 class Reading:
     """Step and order together, checked."""
 
-    step: Step = "row"
-    order: Order = "raster"
+    step: Any = "row"
+    order: Any = "raster"
     transpose: bool = False
     reverse: bool = False
     seed: int | None = None
     padding: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "step", _checked_step(self.step))
-        object.__setattr__(self, "order", _checked_order(self.order))
-        object.__setattr__(self, "seed", _checked_seed(self.seed, self.order))
-        for name in ("transpose", "reverse"):
-            value = getattr(self, name)
-            if not isinstance(value, bool):
-                raise ValueError(f"`{name}` is True or False. Received: {name}={value!r}")
-        if self.padding not in (None, "same"):
-            raise ValueError(
-                '`padding` is "same", for zeros at the bottom and the right, or None. '
-                f"Received: padding={self.padding!r}"
-            )
+        def keep(name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+
+        keep("step", _checked_step(self.step))
+        keep("order", _checked_order(self.order))
+        keep("seed", _checked_seed(self.seed, self.order))
+        keep("transpose", arguments.flag("transpose", self.transpose))
+        keep("reverse", arguments.flag("reverse", self.reverse))
+        if self.padding is not None:
+            otherwise = ", for zeros at the bottom and the right, or None"
+            keep("padding", arguments.choice("padding", self.padding, ["same"], otherwise))
+        # Hashed once: an explicit order may be long, and every call looks its path up.
+        keep("_hash", hash(tuple(vars(self).values())))
+
+    def __hash__(self) -> int:
+        return self._hash  # type: ignore[attr-defined, no-any-return]
 
     def patch_size(self, image_size: tuple[Any, Any]) -> tuple[Any, Any]:
         """Height and width of a patch, in pixels; None where the image's own is unknown."""
@@ -73,7 +81,9 @@ class Reading:
             patch = (self.step, self.step)
         else:
             patch = self.step
-        height, width = (side or whole for side, whole in zip(patch, image_size, strict=True))
+        height, width = (
+            whole if side is None else side for side, whole in zip(patch, image_size, strict=True)
+        )
         return height, width
 
     def grid_size(self, image_size: Size) -> Size:
@@ -98,7 +108,13 @@ class Reading:
                 f"known: it decides the number of features. Received: image_size={image_size}. "
                 f"Write the {side} as a number, or take a step that does not depend on it."
             )
-        return int(height * width * num_channels)
+        num_features = int(height * width * num_channels)
+        if num_features > LARGEST**2:
+            raise ValueError(
+                f"One step would hold {num_features} values. Received: step={shown(self.step)}. "
+                "Write a smaller patch."
+            )
+        return num_features
 
     def route(self, grid_size: Size) -> Route:
         """How to read a grid; computed once for each reading and size."""
@@ -108,13 +124,14 @@ class Reading:
         is_snake = self.order == "snake" and None in grid_size
         if self.order == "raster" or is_snake:
             return Route(self.transpose, self.reverse, is_snake)
-        if None in grid_size:
+        grid_height, grid_width = grid_size
+        if grid_height is None or grid_width is None:
             raise ValueError(
                 f"This order needs the size of the grid. Received: order={self._short_order()}, "
                 f"grid={grid_size}. Write the height and width of the images as numbers, or take "
                 'order="raster" or order="snake".'
             )
-        return _route(self, *grid_size)
+        return _ROUTES.get((self, grid_size), lambda: _route(self, grid_height, grid_width))
 
     def path(self, grid_height: int, grid_width: int) -> Path:
         """The cells of the grid, numbered in raster order, in the order of reading."""
@@ -137,6 +154,10 @@ class Reading:
         if self.transpose:
             path = transposed(path, grid_height, grid_width)
         return path[::-1] if self.reverse else path
+
+    def keeps_its_path_on_padded_images(self, grid_size: Size) -> bool:
+        """Whether padding below and on the right leaves the order of the other cells as it is."""
+        return 1 in grid_size or self.order in ORDERS_OF_PADDED_IMAGES
 
     def _num_patches(self, name: str, side: int | None, patch: int | None) -> int | None:
         if side == patch:
@@ -163,7 +184,9 @@ class Reading:
         return repr(self.order) if isinstance(self.order, str) else f"{len(self.order)} cells"
 
 
-@functools.lru_cache(maxsize=32)
+_ROUTES: KeptArrays[Route] = KeptArrays(lambda route: [route.path])
+
+
 def _route(reading: Reading, grid_height: int, grid_width: int) -> Route:
     path = reading.path(grid_height, grid_width)
     for by_columns in (False, True):
@@ -174,54 +197,61 @@ def _route(reading: Reading, grid_height: int, grid_width: int) -> Route:
     return Route(path=path)
 
 
-def listed(names: Iterable[Any]) -> str:
-    """Names for an error message."""
-    return ", ".join(repr(name) for name in names)
-
-
 KNOWN_STEPS = f"{listed(STEPS)}, an int or a pair of ints (patch_height, patch_width)"
-KNOWN_ORDERS = f'{listed(ORDERS)}, "random", or the cells of the grid as a sequence of ints'
+OTHER_ORDERS = ", or the cells of the grid as a sequence of ints, as in order=[2, 0, 3, 1]"
 
 
-def _checked_step(step: Any) -> Step:
+def _checked_step(step: Any) -> Any:
     if isinstance(step, str):
-        if step not in STEPS:
-            raise ValueError(f"Unknown step. Write one of {KNOWN_STEPS}. Received: step={step!r}")
-        return step
-    is_pair = isinstance(step, (tuple, list)) and len(step) == 2
-    sides = step if is_pair else [step]
-    if not all(is_whole_number(side) for side in sides):
+        otherwise = ", an int or a pair of ints (patch_height, patch_width)"
+        return arguments.choice("step", step, STEPS, otherwise)
+    items = [step] if is_whole_number(step) else arguments.items_of(step)
+    is_patch = items is not None and (len(items) == 2 or is_whole_number(step))
+    if items is None or not is_patch or not all(is_whole_number(side) for side in items):
         raise ValueError(
-            f"`step` is what one time step sees: {KNOWN_STEPS}. Received: step={step!r}"
+            f"`step` is what one time step sees: {KNOWN_STEPS}. Received: step={shown(step)}"
         )
-    if min(sides) < 1:
+    if min(items) < 1 or max(items) > LARGEST:
         raise ValueError(
-            f"A patch has at least one pixel on each side. Received: step={step!r}. "
-            f"Write positive numbers, such as step=4 or step=(1, 7)."
+            f"A patch has from 1 to {LARGEST} pixels on each side. Received: step={shown(step)}. "
+            "Write positive numbers, for example step=4 or step=(1, 7)."
         )
-    return (int(sides[0]), int(sides[1])) if is_pair else int(step)
+    return int(step) if is_whole_number(step) else (int(items[0]), int(items[1]))
 
 
-def _checked_order(order: Any) -> Order:
+def _checked_order(order: Any) -> Any:
     if isinstance(order, str):
-        if order not in ORDERS and order != "random":
-            raise ValueError(
-                f"Unknown order. Write one of {KNOWN_ORDERS}. Received: order={order!r}"
-            )
-        return order
-    try:
-        cells = tuple(operator.index(cell) for cell in order)
-    except TypeError:
-        raise ValueError(f"`order` is one of {KNOWN_ORDERS}. Received: order={order!r}") from None
-    if sorted(cells) != list(range(len(cells))) or not cells:
+        return arguments.choice("order", order, [*ORDERS, "random"], OTHER_ORDERS)
+    cells = _cells_of(order)
+    if cells is None:
         raise ValueError(
-            f"An explicit order names each cell of the grid once. {_fault(cells)} Received: "
-            f"an order of {len(cells)} cells. Write a permutation of range({len(cells)})."
+            f"`order` is one of {listed([*ORDERS, 'random'])}{OTHER_ORDERS}. "
+            f"Received: order={shown(order)}"
         )
-    return cells
+    if not cells.size or not np.array_equal(np.sort(cells), np.arange(cells.size)):
+        raise ValueError(
+            f"An explicit order names each cell of the grid once. {_fault(cells.tolist())} "
+            f"Received: an order of {cells.size} cells. Write a permutation of "
+            f"range({cells.size})."
+        )
+    return tuple(cells.tolist())
 
 
-def _fault(cells: tuple[int, ...]) -> str:
+def _cells_of(order: Any) -> Any:
+    """Cell numbers as one array of ints, read row by row where they lie as the grid does."""
+    items = arguments.items_of(order)
+    if items is None:
+        return None
+    try:
+        cells = np.asarray(order if isinstance(order, np.ndarray) else items)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not cells.size:
+        return np.zeros(0, int)
+    return cells.ravel() if cells.ndim in (1, 2) and cells.dtype.kind in "iu" else None
+
+
+def _fault(cells: list[int]) -> str:
     if not cells:
         return "There is none."
     missing = min(set(range(len(cells))) - set(cells))
@@ -230,18 +260,13 @@ def _fault(cells: tuple[int, ...]) -> str:
     return f"Cell {missing} is missing, and cell {surplus} {wrong}."
 
 
-def _checked_seed(seed: Any, order: Order) -> int | None:
+def _checked_seed(seed: Any, order: Any) -> int | None:
     if (seed is None) != (order != "random"):
         raise ValueError(
             '`seed` goes with order="random", which needs one, and with no other order. Received: '
-            f"order={order if isinstance(order, str) else 'cells'!r}, seed={seed!r}. Write "
+            f"order={order if isinstance(order, str) else 'cells'!r}, seed={shown(seed)}. Write "
             'order="random", seed=0.'
         )
     if seed is not None and not (is_whole_number(seed) and 0 <= seed < 2**32):
-        raise ValueError(f"`seed` is an int from 0 to 2**32 - 1. Received: seed={seed!r}")
+        raise ValueError(f"`seed` is an int from 0 to 2**32 - 1. Received: seed={shown(seed)}")
     return None if seed is None else int(seed)
-
-
-def is_whole_number(value: Any) -> bool:
-    """Whether a value is an int of Python or NumPy, and no bool."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)

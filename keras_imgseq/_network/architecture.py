@@ -1,0 +1,267 @@
+"""The arguments of `build_image_rnn`, checked before anything is built."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Literal
+
+import keras
+
+from keras_imgseq._reading import arguments, axes
+from keras_imgseq._reading.arguments import listed, shown
+from keras_imgseq._reading.image_as_sequence import ImageAsSequence
+from keras_imgseq._reading.rearrangement import doubt_of_axes
+from keras_imgseq._recurrent.cells import CELLS, CellName
+
+Cell = CellName | Callable[[int], Any]
+Merge = Literal["concat", "sum", "mean", "max"]
+
+MERGES: dict[str, Any] = {
+    "concat": keras.layers.Concatenate,
+    "sum": keras.layers.Add,
+    "mean": keras.layers.Average,
+    "max": keras.layers.Maximum,
+}
+CROSS: list[dict[str, Any]] = [
+    {"transpose": transpose, "reverse": reverse}
+    for reverse in (False, True)
+    for transpose in (False, True)
+]
+# Activations over all classes, which say nothing about a single one.
+OVER_CLASSES = (keras.activations.softmax, keras.activations.log_softmax)
+
+
+@dataclasses.dataclass
+class Architecture:
+    """An image RNN that is known to be possible; `units` is a tuple, `reading` a list of layers."""
+
+    input_shape: Any
+    classes: int | None
+    units: Any
+    cell: Cell
+    activation: Any
+    reading: Any
+    merge: str
+    bidirectional: bool
+    dropout: float
+    recurrent_dropout: float
+    return_sequences: bool
+    classifier_activation: Any
+    scale: float | None
+    unroll: str | bool
+    data_format: str | None
+    name: str | None
+
+    def __post_init__(self) -> None:
+        self._check_units_and_classes()
+        self._check_cell()
+        self._check_choices()
+        self._check_activations()
+        self._check_numbers()
+        self._check_input_shape()
+        was_given = self.data_format is not None
+        self._check_reading()
+        self._check_axes(was_given)
+        self._check_steps()
+
+    def sequence_shapes(self) -> list[tuple[int | None, int | None, int]]:
+        """`(batch, steps, features)` of each reading."""
+        return [layer.compute_output_shape((None, *self.input_shape)) for layer in self.reading]
+
+    def named(self, name: str) -> str:
+        """The name of a layer: two networks with a name fit into one model."""
+        return name if self.name is None else f"{self.name}_{name}"
+
+    def _check_units_and_classes(self) -> None:
+        items = arguments.items_of(self.units)
+        meaning = "the number of units, or a sequence of them, one for each recurrent layer"
+        if items == [] or isinstance(self.units, (str, bytes)):
+            raise ValueError(
+                f"`units` is {meaning}. Received: units={shown(self.units)}. Write units=16 or "
+                "units=(32, 16)."
+            )
+        given = [self.units] if items is None else items
+        meaning = f"{meaning}, as in units=16 or units=(32, 16)"
+        self.units = tuple(arguments.count("units", number, meaning) for number in given)
+        if self.classes is not None:
+            meaning = (
+                "the number of outputs, or None for no head. Write classes=10 for ten classes, or "
+                "classes=None to get the features"
+            )
+            self.classes = arguments.count("classes", self.classes, meaning)
+
+    def _check_cell(self) -> None:
+        if isinstance(self.cell, str) or not callable(self.cell):
+            otherwise = ", or a callable like keras.layers.GRUCell"
+            arguments.choice("cell", self.cell, CELLS, otherwise)
+            return
+        given = {
+            name: getattr(self, name)
+            for name in ("activation", "dropout", "recurrent_dropout")
+            if not _is_default(getattr(self, name))
+        }
+        if given:
+            raise ValueError(
+                f"A callable cell has its own {' and '.join(given)}. Received: "
+                f"{', '.join(f'{name}={shown(value)}' for name, value in given.items())}. Write "
+                "it inside the callable: cell=lambda units: keras.layers.GRUCell(units, ...)."
+            )
+
+    def _check_choices(self) -> None:
+        arguments.choice("merge", self.merge, MERGES)
+        for name in ("bidirectional", "return_sequences"):
+            setattr(self, name, arguments.flag(name, getattr(self, name)))
+        is_auto = isinstance(self.unroll, str) and self.unroll == "auto"
+        if not is_auto and not isinstance(self.unroll, bool):
+            raise ValueError(
+                f'`unroll` is "auto", True or False. Received: unroll={shown(self.unroll)}'
+            )
+        self.name = arguments.text("name", self.name)
+
+    def _check_activations(self) -> None:
+        for name in ("activation", "classifier_activation"):
+            _check_activation(name, getattr(self, name))
+        if self.classes == 1 and not self.return_sequences:
+            self._check_single_output()
+
+    def _check_single_output(self) -> None:
+        if self.classifier_activation is None:
+            return
+        if keras.activations.get(self.classifier_activation) in OVER_CLASSES:
+            raise ValueError(
+                "A softmax of a single output is always 1. Received: classes=1, "
+                f"classifier_activation={shown(self.classifier_activation)}. Write "
+                'classifier_activation="sigmoid" for the probability of one of two classes, '
+                "classifier_activation=None for a number, or classes=2."
+            )
+
+    def _check_numbers(self) -> None:
+        for name in ("dropout", "recurrent_dropout"):
+            meaning = (
+                "the fraction of values to drop, at least 0 and less than 1. Write "
+                f"{name}=0.15 for 15 per cent"
+            )
+            rate = arguments.number(name, getattr(self, name), meaning)
+            if not 0 <= rate < 1:
+                raise ValueError(f"`{name}` is {meaning}. Received: {name}={shown(rate)}.")
+            setattr(self, name, rate)
+        if self.scale is not None:
+            meaning = (
+                "the number that multiplies the pixels, not 0, or None. Write scale=1/255 for "
+                "uint8 images"
+            )
+            self.scale = arguments.number("scale", self.scale, meaning)
+            if not self.scale:
+                raise ValueError(f"`scale` is {meaning}. Received: scale=0.")
+
+    def _check_input_shape(self) -> None:
+        items = arguments.items_of(self.input_shape)
+        if items is not None and len(items) in (4, 5):
+            raise ValueError(
+                "`input_shape` is the shape of one image without the batch. Received: "
+                f"input_shape={shown(self.input_shape)}. If the first axis is the number of "
+                "images, write images.shape[1:]. If it is time, as in frames of a video, build "
+                "the network for one frame and read each frame with "
+                "keras.layers.TimeDistributed."
+            )
+        meaning = (
+            "the shape of one image without the batch, (height, width) or with channels. Write "
+            "(28, 28) for grey images of 28 x 28 pixels, (28, 28, 3) for coloured ones. Each size "
+            "has at least one pixel, or is None where it is unknown"
+        )
+        self.input_shape = arguments.size("input_shape", self.input_shape, meaning, (2, 3))
+
+    def _check_reading(self) -> None:
+        # The configuration of a layer is left alone where it need not be copied: on JAX and
+        # PyTorch, Keras imports TensorFlow to write one, and half a gigabyte with it.
+        self.given = self.reading if isinstance(self.reading, list) else [self.reading]
+        if self.reading is None:
+            readings: list[Any] = ["row"]
+        elif _is_cross(self.reading):
+            step = "pixel" if self.reading == "cross" else self.reading[1]
+            resolved = axes.resolved(self.data_format)
+            readings = [ImageAsSequence(step, data_format=resolved, **path) for path in CROSS]  # type: ignore[arg-type]
+        else:
+            readings = self.given
+        if not readings:
+            raise ValueError(
+                "A network needs at least one reading. Received: reading=[]. Write "
+                'reading=None for rows, or a list like ["row", "column"].'
+            )
+        layers = [reading for reading in readings if isinstance(reading, ImageAsSequence)]
+        data_format = layers[0].data_format if layers else axes.resolved(self.data_format)
+        self.reading = [_as_layer(reading, data_format) for reading in readings]
+        data_formats = {layer.data_format for layer in self.reading}
+        if self.data_format is not None:
+            data_formats.add(axes.resolved(self.data_format))
+        if len(data_formats) > 1:
+            raise ValueError(
+                "All readings of one network have the same data format. Received: "
+                f"data_format={self.data_format!r} and readings with "
+                f"{listed(layer.data_format for layer in self.reading)}. Write the same "
+                "data_format everywhere."
+            )
+        self.data_format = data_formats.pop()
+
+    def _check_axes(self, was_given: bool) -> None:
+        self.sequence_shapes()
+        by_layers = [
+            layer.data_format_was_given
+            for layer in self.given
+            if isinstance(layer, ImageAsSequence)
+        ]
+        if was_given or any(by_layers):
+            return
+        readings = [layer.reading for layer in self.reading]
+        doubt = doubt_of_axes(self.input_shape, readings, str(self.data_format))
+        if doubt:
+            raise ValueError(doubt)
+
+    def _check_steps(self) -> None:
+        steps = [shape[1] for shape in self.sequence_shapes()]
+        if self.unroll is True and None in steps:
+            raise ValueError(
+                "An unknown number of steps cannot be unrolled. Received: unroll=True, "
+                f"input_shape={self.input_shape}. Write unroll='auto', or the size as numbers."
+            )
+        if self.return_sequences and len(set(steps)) > 1:
+            raise ValueError(
+                "With return_sequences=True, all readings have the same number of steps. "
+                f"Received: readings of {steps} steps. Write readings of equal steps, or "
+                "return_sequences=False."
+            )
+
+
+def _is_default(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and value == 0)
+
+
+def _is_cross(reading: Any) -> bool:
+    if isinstance(reading, tuple) and len(reading) == 2:
+        reading = reading[0]
+    return isinstance(reading, str) and reading == "cross"
+
+
+def _as_layer(reading: Any, data_format: str) -> ImageAsSequence:
+    if isinstance(reading, ImageAsSequence):
+        return reading
+    is_pair = isinstance(reading, tuple) and not any(isinstance(side, str) for side in reading)
+    if not is_pair and not isinstance(reading, str) and not arguments.is_whole_number(reading):
+        raise ValueError(
+            "`reading` is what one step sees, or an ImageAsSequence. A pair of ints in round "
+            "brackets is one patch: (4, 4). A list holds several readings: "
+            f'["row", "column"]. Received: reading={shown(reading)}.'
+        )
+    return ImageAsSequence(reading, data_format=data_format)  # type: ignore[arg-type]
+
+
+def _check_activation(name: str, value: Any) -> None:
+    try:
+        # A class is callable too, but it makes an activation and is none.
+        activation = None if isinstance(value, type) else keras.activations.get(value)
+    except (ValueError, TypeError):
+        activation = None
+    if value is not None and activation is None:
+        raise ValueError(
+            "Unknown activation. Write the name of a Keras activation, for example 'relu', or a "
+            f"function of one tensor. Received: {name}={shown(value)}"
+        )

@@ -1,0 +1,110 @@
+"""One checker for each kind of argument. Each returns the argument as a plain value of Python."""
+
+import math
+import numbers
+import reprlib
+from collections.abc import Collection, Iterable, Mapping, Set
+from typing import Any
+
+import numpy as np
+
+# More units, classes or pixels on one side than this fit into no memory.
+LARGEST = 2**24
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+_SHORT.maxlist = _SHORT.maxtuple = 8
+
+
+def shown(value: Any) -> str:
+    """A value for an error message, whatever its length."""
+    try:
+        text = _SHORT.repr(value)
+    except Exception:
+        text = f"<a {type(value).__name__}>"
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def listed(names: Iterable[Any]) -> str:
+    """Names for an error message."""
+    return ", ".join(repr(name) for name in names)
+
+
+def is_whole_number(value: Any) -> bool:
+    """Whether a value is an int of Python or NumPy, and no bool."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def items_of(value: Any) -> list[Any] | None:
+    """The items of a list, a tuple or an array; `None` for what has no items in an order."""
+    if isinstance(value, (str, bytes, bytearray, Mapping, Set)):
+        return None
+    if not (hasattr(type(value), "__len__") and hasattr(type(value), "__getitem__")):
+        return None
+    try:
+        return list(value)
+    except (TypeError, ValueError, NotImplementedError):
+        return None
+
+
+def flag(name: str, value: Any) -> bool:
+    """`True` or `False`."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(
+            f"`{name}` is True or False. Received: {name}={shown(value)}. "
+            f"Write {name}=True or {name}=False."
+        )
+    return bool(value)
+
+
+def choice(name: str, value: Any, choices: Collection[str], otherwise: str = "") -> str:
+    """One of several names."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(
+            f"Unknown {name}. Write one of {listed(choices)}{otherwise}. "
+            f"Received: {name}={shown(value)}"
+        )
+    return str(value)
+
+
+def count(name: str, value: Any, meaning: str) -> int:
+    """A positive whole number."""
+    if not is_whole_number(value) or not 1 <= value <= LARGEST:
+        raise ValueError(
+            f"`{name}` is {meaning}: an int from 1 to {LARGEST}. Received: {name}={shown(value)}."
+        )
+    return int(value)
+
+
+def number(name: str, value: Any, meaning: str) -> float:
+    """A finite real number."""
+    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    try:
+        result = float(value) if is_real else math.nan
+    except OverflowError:
+        result = math.inf
+    if not math.isfinite(result):
+        raise ValueError(f"`{name}` is {meaning}. Received: {name}={shown(value)}.")
+    return result
+
+
+def text(name: str, value: Any) -> str | None:
+    """A name, or `None`."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError(
+            f"`{name}` is a string or None. Received: {name}={shown(value)}. "
+            f'For example, write {name}="reader".'
+        )
+    return value
+
+
+def size(name: str, value: Any, meaning: str, lengths: Collection[int]) -> tuple[Any, ...]:
+    """Sides in pixels, in their order; each is a positive int, or `None` where it is unknown."""
+    items = items_of(value)
+    if items is None or len(items) not in lengths or not all(_is_side(item) for item in items):
+        raise ValueError(f"`{name}` is {meaning}. Received: {name}={shown(value)}.")
+    return tuple(None if item is None else int(item) for item in items)
+
+
+def _is_side(value: Any) -> bool:
+    return value is None or (is_whole_number(value) and 1 <= value <= LARGEST)

@@ -1,0 +1,287 @@
+"""The layer that reads images as sequences."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_imgseq._reading import arguments, axes, doubts
+from keras_imgseq._reading.array_libraries import (
+    checked_array,
+    is_foreign,
+    library_of,
+    static_shape,
+)
+from keras_imgseq._reading.axes import DataFormat
+from keras_imgseq._reading.masks import check_mask, mask_of_steps
+from keras_imgseq._reading.orders import ORDERS
+from keras_imgseq._reading.reading import Order, Padding, Reading, Step
+from keras_imgseq._reading.rearrangement import (
+    SequenceShape,
+    Shape,
+    doubt_of_axes,
+    sequence_shape,
+    to_sequences,
+)
+from keras_imgseq._reading.sequence_as_image import SequenceAsImage
+
+
+@keras.saving.register_keras_serializable(package="keras_imgseq")
+class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
+    """Reads images as sequences of rows, columns, pixels or patches.
+
+    A recurrent layer wants `(batch, steps, features)`, an image is
+    `(batch, height, width, channels)`. This layer decides what one time step sees, `step`,
+    and in which order the steps are read: `order`, `transpose` and `reverse`. It has no
+    weights; it moves values and never changes one.
+
+    Every step is a patch of the image, flattened in the order (row, column, channel)
+    whatever the data format. In einops' notation the layer is
+    `b (gh ph) (gw pw) c -> b (gh gw) (ph pw c)`, followed by one permutation of time.
+
+    Args:
+        step: What one time step sees: `"row"`, `"column"`, `"pixel"`, an int `p` for a patch
+            of `p` by `p` pixels, or a pair of ints `(patch_height, patch_width)`.
+        order: The path along which the grid of patches is visited. `"raster"` goes left to
+            right, then to the next row. `"snake"` does the same, but every second row goes right
+            to left. `"zigzag"` follows the anti-diagonals, as in JPEG. `"spiral"` goes
+            clockwise, inwards. `"hilbert"` keeps neighbours in time neighbours in space.
+            `"morton"` goes by the interleaved bits of row and column. `"random"` is a
+            permutation made from `seed`. A sequence of ints lists the grid's cells, numbered in
+            raster order, in the order of reading.
+        transpose: Whether the path is made for the transposed grid and mapped back. A raster
+            then goes down the columns first.
+        reverse: Whether the finished path is read backwards.
+        seed: The seed of `"random"`, an int that this order requires. The path is
+            `numpy.random.RandomState(seed).permutation(cells)`, the same for ever.
+        padding: `None` or `"same"`. With `None`, a size that the patch does not divide is an
+            error. With `"same"`, zeros fill up the last patches at the bottom and the right.
+        mask_value: The value that images of several sizes are padded with, below and on the
+            right. Padding above or on the left is not found: put `keras.layers.Masking` in front
+            for that. The real part of an image is the rectangle from the top left that holds
+            every other value. Steps without a real pixel are masked, and a blank image keeps its
+            first step. `padding="same"` then adds this value instead of zeros.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for the
+            `image_data_format` of the Keras configuration.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name`.
+
+    Input shape:
+        `(batch, height, width)`, `(batch, height, width, channels)`, or
+        `(batch, channels, height, width)` with `data_format="channels_first"`, of any dtype.
+        Height and width are in pixels. Either may be unknown, `None`, where the patch is one
+        pixel along it or `padding="same"`, and where the order is `"raster"` or `"snake"` or
+        the grid a single row or column.
+
+    Output shape:
+        `(batch, grid_height * grid_width, patch_height * patch_width * channels)`, where the
+        grid is the image cut into patches; the dtype is that of the input.
+
+    Masks:
+        A mask that arrives with the images is read as they are. It tells which pixels are real,
+        `(batch, height, width)`, or which rows are, `(batch, height)`, as `keras.layers.Masking`
+        makes it. With `mask_value` too, a pixel is real where both say so.
+
+    Raises:
+        ValueError: If an argument or the shape of the images is none of the above, if a
+            patch does not divide the images, if the number of features is not the one that
+            the layer was built for, if the order is of another grid, or if a mask has another
+            shape.
+
+    Warns:
+        UserWarning: If the step is a whole row or column, so that the order changes nothing. If
+            `data_format` is not given and the channels seem to stand on the other side. If
+            `mask_value` is given with an order that runs another path on padded images.
+
+    References:
+        - Hilbert: Jakub Červený, "gilbert", https://github.com/jakubcerveny/gilbert
+        - Zigzag: ITU-T Recommendation T.81 (JPEG), figure A.6
+        - Random: the permuted MNIST of Le, Jaitly and Hinton,
+          [arXiv:1504.00941](https://arxiv.org/abs/1504.00941)
+
+    Examples:
+        >>> import keras
+        >>> from keras_imgseq import ImageAsSequence
+        >>> images = keras.Input((28, 28, 3))
+        >>> ImageAsSequence("row")(images).shape
+        (None, 28, 84)
+        >>> ImageAsSequence(step=(4, 7), order="hilbert")(images).shape
+        (None, 28, 84)
+        >>> ImageAsSequence("row")(keras.Input((None, 28))).shape
+        (None, None, 28)
+    """
+
+    def __init__(
+        self,
+        step: Step = "row",
+        order: Order = "raster",
+        *,
+        transpose: bool = False,
+        reverse: bool = False,
+        seed: int | None = None,
+        padding: Padding | None = None,
+        mask_value: float | None = None,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # Autocasting would change values: a float64 image would come out as float32.
+        super().__init__(autocast=False, **kwargs)
+        self.reading = Reading(step, order, transpose, reverse, seed, padding)
+        if mask_value is not None:
+            meaning = "the number that the images are padded with, or None. Write mask_value=0.0"
+            mask_value = arguments.number("mask_value", mask_value, meaning)
+        self.mask_value = mask_value
+        self.data_format = axes.resolved(data_format)
+        self.data_format_was_given = data_format is not None
+        self.num_features: int | None = None
+        self.supports_masking = True
+        self._warns = not doubts.is_loading()
+        if self._warns:
+            self._warn_of_the_order()
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ImageAsSequence":
+        with doubts.loading():
+            return super().from_config(config)  # type: ignore[no-any-return]
+
+    def __call__(self, images: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(images, (list, tuple)):
+            raise ValueError(
+                f"The layer reads one array. Received: a {type(images).__name__} of {len(images)} "
+                "items. Write np.stack(images) for images of one size. Pad images of several "
+                "sizes to one size first, and name the value in `mask_value`."
+            )
+        images = checked_array(images, "images")
+        # Data pipelines hand over arrays of other libraries, which Keras would convert.
+        if is_foreign(images):
+            return self._read_in_pipeline(images)
+        return super().__call__(images, *args, **kwargs)
+
+    def build(self, input_shape: Shape) -> None:
+        self.num_features = self.compute_output_shape(input_shape)[-1]
+        self._warn_of_doubts(input_shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> SequenceShape:
+        return sequence_shape(input_shape, self.reading, self.data_format)
+
+    def compute_output_spec(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        return keras.KerasTensor(self._output_shape_as_built(images), images.dtype)
+
+    def call(self, images: Any) -> Any:
+        self._output_shape_as_built(images)
+        sequences = self._read(images)
+        # On JAX the rows of grey images are the images, on which Keras would set the mask too.
+        return keras.ops.copy(sequences) if sequences is images else sequences
+
+    def compute_mask(self, images: Any, previous_mask: Any = None) -> Any:
+        if previous_mask is not None:
+            check_mask(static_shape(previous_mask), static_shape(images), self.data_format)
+        elif self.mask_value is None:
+            return None
+        # A symbolic mask would put its operations into the model; a computed tensor has
+        # its own mask with it.
+        if isinstance(images, keras.KerasTensor):
+            return None
+        return mask_of_steps(images, previous_mask, self.reading, self.mask_value, self.data_format)
+
+    def inverse(self, image_size: Sequence[int], **kwargs: Any) -> SequenceAsImage:
+        """Makes the layer that puts the sequences of this one back into images.
+
+        Args:
+            image_size: `(height, width)` of the images, in pixels, or the shape of one image
+                with its channels, as in `SequenceAsImage`. With `(height, width)`, a layer that
+                has read images with a channel axis gives that axis back, with as many channels
+                as the sequences hold.
+            **kwargs: Arguments of `keras.layers.Layer`, such as `name`.
+
+        Returns:
+            A `SequenceAsImage` of the same reading and data format.
+
+        Raises:
+            ValueError: If `image_size` is no image size, or one that this layer cannot read.
+
+        Examples:
+            >>> import keras
+            >>> from keras_imgseq import ImageAsSequence
+            >>> layer = ImageAsSequence("pixel", order="spiral")
+            >>> sequences = layer(keras.Input((28, 20, 3)))
+            >>> layer.inverse((28, 20))(sequences).shape
+            (None, 28, 20, 3)
+        """
+        axes.size_of(image_size, self.data_format)
+        whole: list[int | None] = list(image_size)
+        if len(whole) == 2 and self.built and len(self.get_build_config()["input_shape"]) == 4:
+            whole.insert(axes.channel_axis(self.data_format), None)
+        reading = dataclasses.asdict(self.reading)
+        return SequenceAsImage(whole, **reading, data_format=self.data_format, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {
+            **dataclasses.asdict(self.reading),
+            "mask_value": self.mask_value,
+            "data_format": self.data_format,
+        }
+        return {**super().get_config(), **config}
+
+    def _output_shape_as_built(self, images: Any) -> SequenceShape:
+        shape = static_shape(images)
+        output_shape = self.compute_output_shape(shape)
+        if self.num_features not in (None, output_shape[-1]):
+            raise ValueError(
+                f"Layer {self.name!r} was built for time steps of {self.num_features} features. "
+                f"Received: shape={shape}, which gives {output_shape[-1]}. Write images of the "
+                "size and channels that it was built for, or make another ImageAsSequence."
+            )
+        dtype = keras.backend.standardize_dtype(images.dtype)
+        if self.mask_value is not None and not keras.backend.is_float_dtype(dtype):
+            raise ValueError(
+                "A mask needs images of floats, as the recurrent layer that takes it does. "
+                f"Received: mask_value={self.mask_value}, images of {dtype}. Write "
+                'images.astype("float32").'
+            )
+        return output_shape
+
+    def _read_in_pipeline(self, images: Any) -> Any:
+        if self.mask_value is not None:
+            raise ValueError(
+                "A data pipeline passes no mask on. Received: "
+                f"mask_value={self.mask_value}, images of {library_of(images).name}. "
+                "Write the layer with `mask_value` into the model instead."
+            )
+        shape = static_shape(images)
+        self.compute_output_shape(shape)
+        self._warn_of_doubts(shape)
+        return self._read(images)
+
+    def _read(self, images: Any) -> Any:
+        padding_value = 0 if self.mask_value is None else self.mask_value
+        return to_sequences(
+            library_of(images), images, self.reading, self.data_format, padding_value
+        )
+
+    def _warn_of_the_order(self) -> None:
+        step, order = self.reading.step, self.reading.order
+        if step in ("row", "column") and order in ORDERS and order != "raster":
+            doubts.warn(
+                f"One step sees a whole {step}, so that the grid is a single line, which every "
+                f"named order reads in the same way. Received: step={step!r}, order={order!r}. "
+                'Omit the order, or take step="pixel" or a patch.'
+            )
+
+    def _warn_of_doubts(self, input_shape: Shape) -> None:
+        if not self._warns:
+            return
+        if not self.data_format_was_given:
+            doubt = doubt_of_axes(input_shape[1:], [self.reading], self.data_format)
+            if doubt:
+                doubts.warn(doubt)
+        _, size, _ = axes.sizes_of(input_shape, self.data_format)
+        grid = self.reading.grid_size(size)
+        if self.mask_value is not None and not self.reading.keeps_its_path_on_padded_images(grid):
+            doubts.warn(
+                "This order runs another path on a larger grid, so that padding changes the "
+                f"answer. Received: order={arguments.shown(self.reading.order)}, "
+                f"mask_value={self.mask_value}, a grid of {grid[0]} x {grid[1]}. Take "
+                'order="raster", "snake", "zigzag" or "morton", or images of one size without '
+                "`mask_value`."
+            )

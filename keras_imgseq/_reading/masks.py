@@ -1,0 +1,72 @@
+"""Masks of images: which pixels are real, and which steps therefore are.
+
+A mask is an image itself, of booleans. A reading reads it as it reads the image. A step is
+real where one of its pixels is.
+"""
+
+from typing import Any
+
+from keras import ops
+
+from keras_imgseq._reading import axes
+from keras_imgseq._reading.array_libraries import library_of
+from keras_imgseq._reading.reading import Reading
+from keras_imgseq._reading.rearrangement import to_sequences
+
+
+def check_mask(mask_shape: Any, images_shape: Any, data_format: str) -> None:
+    """Refuses what is no mask of pixels, `(batch, height, width)`, or rows, `(batch, height)`."""
+    _, size, num_channels = axes.sizes_of(images_shape, data_format)
+    received = tuple(mask_shape)
+    differs = any(
+        None not in (side, given) and side != given
+        for side, given in zip(size, received[1:], strict=False)
+    )
+    # What Masking makes of images whose channels stand first.
+    of_channels = data_format == "channels_first" and len(images_shape) == len(received) + 1 == 4
+    if of_channels and size[0] is None:
+        differs = received[1] == num_channels
+    if len(received) not in (2, 3) or differs:
+        raise ValueError(
+            "A mask of images tells which pixels are real, (batch, height, width), or which rows "
+            f"are, (batch, height). Received: a mask of shape {received} for images of shape "
+            f"{tuple(images_shape)}, data_format={data_format!r}. Write `mask_value` in "
+            "ImageAsSequence instead of a Masking layer, or put the channels last."
+        )
+
+
+def mask_of_steps(
+    images: Any, incoming: Any, reading: Reading, mask_value: float | None, data_format: str
+) -> Any:
+    """Which steps hold a real pixel, `(batch, steps)`: by `mask_value`, by a mask, or by both."""
+    channel_axis = 1 + axes.channel_axis(data_format) if len(images.shape) == 4 else None
+    real = None
+    if mask_value is not None:
+        padding = ops.convert_to_tensor(mask_value, dtype=images.dtype)
+        real = ops.not_equal(images, padding)
+        real = _up_to_the_last(real if channel_axis is None else ops.any(real, axis=channel_axis))
+    if incoming is not None:
+        incoming = ops.cast(incoming, "bool")
+        if len(incoming.shape) == 2:
+            pixels = images if channel_axis is None else ops.max(images, axis=channel_axis)
+            incoming = ops.logical_and(incoming[:, :, None], ops.ones_like(pixels, dtype="bool"))
+        real = incoming if real is None else ops.logical_and(real, incoming)
+    steps = to_sequences(library_of(real), real, reading, data_format)
+    mask = ops.any(steps, axis=-1)
+    if mask_value is None:
+        return mask
+    # A recurrent layer that is shown no step at all has nothing to answer.
+    is_blank = ops.logical_not(ops.any(mask, axis=1, keepdims=True))
+    return ops.concatenate([ops.logical_or(mask[:, :1], is_blank), mask[:, 1:]], axis=1)
+
+
+def _up_to_the_last(is_real: Any) -> Any:
+    """The rectangle from the top left that holds every real pixel."""
+    rows = _until_the_last(ops.any(is_real, axis=2))
+    columns = _until_the_last(ops.any(is_real, axis=1))
+    return ops.logical_and(rows[:, :, None], columns[:, None, :])
+
+
+def _until_the_last(is_real: Any) -> Any:
+    backwards = ops.flip(ops.cast(is_real, "int32"), axis=1)
+    return ops.flip(ops.cumsum(backwards, axis=1), axis=1) > 0

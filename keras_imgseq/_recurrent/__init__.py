@@ -1,0 +1,1 @@
+"""The recurrent cells, and the loops that run them fastest."""

@@ -1,0 +1,98 @@
+"""Keras' recurrent layers, run the fastest way that has been measured on each backend.
+
+Weights, names, configuration and results are those of Keras' own layers. Only the loop over
+the time steps differs. `fastest_loop` is the rule: a call that it does not know runs Keras'
+own loop.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_imgseq._recurrent import projected_loops
+
+Loop = Callable[..., tuple[Any, Any, list[Any]]]
+
+# With more units the products take the time, whatever the loop.
+MOST_UNITS = 128
+# Compiling takes longer with each step: what was measured is won back in some 200 batches.
+MOST_UNROLLED_STEPS = 1024
+
+
+def fastest_loop(layer: Any, sequences: Any, states: Any, mask: Any, training: bool) -> Loop | None:
+    """The loop that trains fastest; `None` for Keras' own."""
+    cell = layer.cell
+    is_known = type(layer) in KERAS_CELLS and type(cell) is KERAS_CELLS[type(layer)]
+    drops = training and (layer.dropout or layer.recurrent_dropout)
+    # In half precision another order of adding shows.
+    is_single = layer.compute_dtype == cell.compute_dtype == cell.kernel.dtype == "float32"
+    if not is_known or mask is not None or drops or layer.unroll or not is_single:
+        return None
+    backend = keras.backend.backend()
+    if backend == "torch":
+        from keras_imgseq._recurrent import torch_loops  # noqa: PLC0415
+
+        return torch_loops.loop_of(layer, sequences, states)
+    if backend not in ("tensorflow", "jax") or type(layer) is not SimpleRNN:
+        return None
+    is_covered = cell.activation in projected_loops.ACTIVATIONS and layer.units <= MOST_UNITS
+    if not is_covered or not keras.distribution.list_devices()[0].startswith("cpu"):
+        return None
+    if backend == "jax":
+        return projected_loops.scanned_loop
+    num_steps = sequences.shape[1]
+    is_worth_unrolling = num_steps is not None and num_steps <= MOST_UNROLLED_STEPS
+    return projected_loops.unrolled_loop if is_worth_unrolling else None
+
+
+class _FastestLoop:
+    """Chooses the loop over the time steps; to be mixed into a recurrent layer of Keras."""
+
+    def inner_loop(
+        self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
+    ) -> Any:
+        if mask is not None:
+            # Keras' loop without cuDNN, which takes no mask that begins late or is all false.
+            return keras.layers.RNN.inner_loop(
+                self, sequences, initial_state, mask=mask, training=training
+            )
+        states = keras.tree.flatten(initial_state)
+        loop = fastest_loop(self, sequences, states, mask, training)
+        if loop is None:
+            return super().inner_loop(  # type: ignore[misc]
+                sequences, initial_state, mask=mask, training=training
+            )
+        return loop(self, sequences, states, training)
+
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super().get_config()  # type: ignore[misc]
+        # Keras forgets it, and a loaded layer would take cuDNN again.
+        if getattr(self, "use_cudnn", "auto") != "auto":
+            config["use_cudnn"] = self.use_cudnn  # type: ignore[attr-defined]
+        return config
+
+
+# The names are those of Keras, because they are the names in its files of weights.
+
+
+@keras.saving.register_keras_serializable(package="keras_imgseq")
+class SimpleRNN(_FastestLoop, keras.layers.SimpleRNN):  # type: ignore[misc]
+    """`keras.layers.SimpleRNN`, faster on TensorFlow, JAX and PyTorch."""
+
+
+@keras.saving.register_keras_serializable(package="keras_imgseq")
+class GRU(_FastestLoop, keras.layers.GRU):  # type: ignore[misc]
+    """`keras.layers.GRU`, faster on PyTorch."""
+
+
+@keras.saving.register_keras_serializable(package="keras_imgseq")
+class LSTM(_FastestLoop, keras.layers.LSTM):  # type: ignore[misc]
+    """`keras.layers.LSTM`, faster on PyTorch."""
+
+
+KERAS_CELLS: dict[type, type] = {
+    SimpleRNN: keras.layers.SimpleRNNCell,
+    GRU: keras.layers.GRUCell,
+    LSTM: keras.layers.LSTMCell,
+}

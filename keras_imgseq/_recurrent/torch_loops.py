@@ -1,0 +1,88 @@
+"""Which recurrent layers run in a loop of this package on PyTorch, and what these loops share.
+
+A step of a small network takes less time than the dispatch of its operations. So PyTorch's
+kernel runs an LSTM, and a SimpleRNN and a GRU have a gradient that is written by hand. Only
+plain tensors in plain calls take these loops. Whatever is traced, transformed, wrapped, cast
+or on another device takes Keras' loop.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import torch
+from torch.autograd import forward_ad
+
+from keras_imgseq._recurrent import torch_gru, torch_lstm, torch_simple_rnn
+
+# Fewer steps of a gated cell take longer in the loops of this package than in Keras'.
+FEWEST_GATED_STEPS = 6
+
+
+def loop_of(
+    layer: Any, sequences: Any, states: list[Any]
+) -> Callable[..., tuple[Any, Any, list[Any]]] | None:
+    """The loop of a recurrent layer of Keras; `None` for what only Keras' own can do."""
+    cell, is_simple = layer.cell, isinstance(layer, keras.layers.SimpleRNN)
+    if is_simple:
+        is_covered = cell.activation in (keras.activations.relu, keras.activations.tanh)
+    else:
+        is_covered = (
+            cell.activation is keras.activations.tanh
+            and cell.recurrent_activation is keras.activations.sigmoid
+            and getattr(cell, "reset_after", True)
+        )
+    if not is_covered or _is_watched() or not all(map(is_plain, [sequences, *states])):
+        return None
+    if not all(map(is_plain, _weights(cell))):
+        return None
+    return torch_loop if is_simple or sequences.shape[1] >= FEWEST_GATED_STEPS else None
+
+
+def is_plain(tensor: Any) -> bool:
+    """Whether a tensor is nothing but numbers of single precision in the memory of the CPU."""
+    if (
+        type(tensor) not in (torch.Tensor, torch.nn.Parameter)
+        or tensor.device.type != "cpu"
+        or tensor.dtype != torch.float32
+        or tensor.layout is not torch.strided
+    ):
+        return False
+    try:
+        # The tensors of torch.func have no memory of their own.
+        tensor.data_ptr()
+    except RuntimeError:
+        return False
+    return forward_ad.unpack_dual(tensor).tangent is None  # type: ignore[no-untyped-call]
+
+
+def _is_watched() -> bool:
+    """Whether PyTorch records, compiles or casts what is computed."""
+    return (
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        or torch.is_autocast_enabled("cpu")
+        or type(torch.empty(0)) is not torch.Tensor
+    )
+
+
+def torch_loop(
+    layer: Any, sequences: Any, states: list[Any], training: bool
+) -> tuple[Any, Any, list[Any]]:
+    """The last output, all outputs and the last states, as Keras' loops return them."""
+    x = torch.flip(sequences, (1,)) if layer.go_backwards else sequences
+    weights = _weights(layer.cell)
+    if isinstance(layer, keras.layers.LSTM):
+        run: Any = torch_lstm.run
+    elif isinstance(layer, keras.layers.GRU):
+        run = torch_gru.run
+    else:
+        is_relu = layer.cell.activation is keras.activations.relu
+        run = torch_simple_rnn.run_relu if is_relu else torch_simple_rnn.run_tanh
+    outputs, states = run(x, states, weights, layer.return_sequences)
+    return states[0], outputs, states
+
+
+def _weights(cell: Any) -> list[Any]:
+    weights = [cell.kernel, cell.recurrent_kernel, *([cell.bias] if cell.use_bias else [])]
+    return [keras.ops.convert_to_tensor(weight) for weight in weights]
