@@ -27,8 +27,8 @@ KERAS_LAYERS = {
 }
 # What the documentation recommends for the network of the book.
 RECOMMENDED: dict[str, dict[str, Any]] = {
-    "tensorflow": {"steps_per_execution": 50},
-    "jax": {"steps_per_execution": 50},
+    "tensorflow": {"steps_per_execution": 10},
+    "jax": {"steps_per_execution": 10},
     "torch": {},
 }
 

@@ -115,7 +115,10 @@ def build_image_rnn(
             outputs = keras.layers.Activation(
                 classifier_activation, dtype=dtype, name=network.named("probabilities")
             )(outputs)
-    return keras.Model(images, outputs, name=name)
+    model = keras.Model(images, outputs, name=name)
+    # Keras exports only what was called before.
+    model(images)
+    return model
 
 
 def count_image_rnn_params(  # noqa: D417

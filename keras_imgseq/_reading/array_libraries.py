@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from keras_imgseq._reading.arguments import shown
+from keras_imgseq._reading.kept_arrays import keep_out_of_graphs
 
 
 class ArrayLibrary(Protocol):
@@ -222,6 +223,7 @@ class PyTorch:
 
     def __init__(self) -> None:
         self._torch = importlib.import_module("torch")
+        keep_out_of_graphs(self._torch)
         # PyTorch moves no values of these dtypes; it moves those of the same size.
         self._moved_as = {
             getattr(self._torch, unsigned): getattr(self._torch, signed)
@@ -303,6 +305,11 @@ def _library_of_type(kind: type) -> ArrayLibrary:
                 made: ArrayLibrary = library()
                 return made
     return KerasOps()
+
+
+# A compiled call, which may be the first one, imports nothing.
+if keras.backend.backend() == "torch":
+    _LIBRARIES[importlib.import_module("torch").Tensor] = PyTorch()
 
 
 def is_foreign(array: Any) -> bool:

@@ -1,44 +1,67 @@
 """Paths that were computed once, kept for the next call."""
 
+import functools
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-Kept = TypeVar("Kept")
+Computed = TypeVar("Computed", bound=Callable[..., Any])
 
 MOST_BYTES = 32 * 2**20
+# An entry without arrays takes some room too.
+BYTES_OF_AN_ENTRY = 1024
+
+_CONSTANT: list[Callable[..., Any]] = []
 
 
-class KeptArrays(Generic[Kept]):
-    """A cache of things that hold arrays of NumPy, bounded by the bytes of these arrays.
+def keep_out_of_graphs(torch: Any) -> None:
+    """Lets torch.compile take what the constant functions return as it is."""
+    for function in _CONSTANT:
+        torch.compiler.assume_constant_result(function)
 
-    The arrays are made read-only, since every caller gets the same ones.
+
+def constant(function: Computed) -> Computed:
+    """Marks a function whose result depends on nothing but its arguments."""
+    _CONSTANT.append(function)
+    if "torch" in sys.modules:
+        keep_out_of_graphs(sys.modules["torch"])
+    return function
+
+
+def kept(arrays_of: Callable[[Any], Iterable[Any]]) -> Callable[[Computed], Computed]:
+    """Keeps what a function returns, up to a number of bytes in the arrays that this holds.
+
+    Every caller gets the same arrays, so they are made read-only.
     """
 
-    def __init__(self, arrays_of: Callable[[Kept], Iterable[Any]]) -> None:
-        self._arrays_of = arrays_of
-        self._kept: OrderedDict[Hashable, tuple[Kept, int]] = OrderedDict()
-        self._num_bytes = 0
-        self._lock = threading.Lock()
+    def decorate(function: Computed) -> Computed:
+        entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        lock = threading.Lock()
+        num_bytes = 0
 
-    def get(self, key: Hashable, compute: Callable[[], Kept]) -> Kept:
-        """What was kept under a key, or else what `compute` returns."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key][0]
-        value = compute()
-        arrays = [array for array in self._arrays_of(value) if array is not None]
-        for array in arrays:
-            array.flags.writeable = False
-        # An entry without arrays takes some room too.
-        num_bytes = 1024 + sum(array.nbytes for array in arrays)
-        with self._lock:
-            if key not in self._kept and num_bytes <= MOST_BYTES:
-                self._kept[key] = value, num_bytes
-                self._num_bytes += num_bytes
-            while self._num_bytes > MOST_BYTES:
-                _, (_, freed) = self._kept.popitem(last=False)
-                self._num_bytes -= freed
-        return value
+        @functools.wraps(function)
+        def looked_up(*key: Any) -> Any:
+            nonlocal num_bytes
+            with lock:
+                if key in entries:
+                    entries.move_to_end(key)
+                    return entries[key][0]
+            value = function(*key)
+            size = BYTES_OF_AN_ENTRY
+            for array in arrays_of(value):
+                array.flags.writeable = False
+                size += array.nbytes
+            with lock:
+                if key not in entries and size <= MOST_BYTES:
+                    entries[key] = value, size
+                    num_bytes += size
+                while num_bytes > MOST_BYTES:
+                    num_bytes -= entries.popitem(last=False)[1][1]
+            return value
+
+        looked_up.entries = entries  # type: ignore[attr-defined]
+        return constant(looked_up)  # type: ignore[return-value]
+
+    return decorate

@@ -57,7 +57,8 @@ def mask_of_steps(
         return mask
     # A recurrent layer that is shown no step at all has nothing to answer.
     is_blank = ops.logical_not(ops.any(mask, axis=1, keepdims=True))
-    return ops.concatenate([ops.logical_or(mask[:, :1], is_blank), mask[:, 1:]], axis=1)
+    is_first = ops.equal(ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1), 1)
+    return ops.logical_or(mask, ops.logical_and(is_blank, is_first))
 
 
 def _up_to_the_last(is_real: Any) -> Any:

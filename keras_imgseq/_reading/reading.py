@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_imgseq._reading import arguments
 from keras_imgseq._reading.arguments import LARGEST, is_whole_number, listed, shown
-from keras_imgseq._reading.kept_arrays import KeptArrays
+from keras_imgseq._reading.kept_arrays import kept
 from keras_imgseq._reading.orders import ORDERS, OrderName, Path, random, transposed
 
 Size = tuple[int | None, int | None]
@@ -21,6 +21,7 @@ StepName = Literal["row", "column", "pixel"]
 Step = StepName | int | tuple[int, int]
 Order = OrderName | Literal["random"] | Sequence[int]
 Padding = Literal["same"]
+PathArguments = tuple[Any, bool, bool, int | None]
 
 # The patch that each named step sees; None stands for the whole side of the image.
 STEPS: dict[str, Size] = {
@@ -30,6 +31,17 @@ STEPS: dict[str, Size] = {
 }
 # The cells that both images and padded images visit in the same order.
 ORDERS_OF_PADDED_IMAGES = ("raster", "snake", "zigzag", "morton")
+
+
+class Cells(tuple[int, ...]):
+    """An explicit order, hashed once: it may be long, and every call looks its path up."""
+
+    _hash: int | None = None
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = super().__hash__()
+        return self._hash
 
 
 class Route(NamedTuple):
@@ -67,11 +79,11 @@ class Reading:
         if self.padding is not None:
             otherwise = ", for zeros at the bottom and the right, or None"
             keep("padding", arguments.choice("padding", self.padding, ["same"], otherwise))
-        # Hashed once: an explicit order may be long, and every call looks its path up.
-        keep("_hash", hash(tuple(vars(self).values())))
 
-    def __hash__(self) -> int:
-        return self._hash  # type: ignore[attr-defined, no-any-return]
+    @property
+    def path_arguments(self) -> PathArguments:
+        """What a path is made from, besides the size of the grid."""
+        return self.order, self.transpose, self.reverse, self.seed
 
     def patch_size(self, image_size: tuple[Any, Any]) -> tuple[Any, Any]:
         """Height and width of a patch, in pixels; None where the image's own is unknown."""
@@ -131,29 +143,11 @@ class Reading:
                 f"grid={grid_size}. Write the height and width of the images as numbers, or take "
                 'order="raster" or order="snake".'
             )
-        return _ROUTES.get((self, grid_size), lambda: _route(self, grid_height, grid_width))
+        return _route(self.path_arguments, grid_height, grid_width)
 
     def path(self, grid_height: int, grid_width: int) -> Path:
         """The cells of the grid, numbered in raster order, in the order of reading."""
-        num_cells = grid_height * grid_width
-        across = (grid_width, grid_height) if self.transpose else (grid_height, grid_width)
-        if self.order == "random":
-            assert self.seed is not None
-            path = random(num_cells, self.seed)
-        elif isinstance(self.order, str):
-            path = ORDERS[self.order](*across)
-        elif len(self.order) == num_cells:
-            path = np.array(self.order, np.intp)
-        else:
-            raise ValueError(
-                f"An explicit order names each cell of the grid once. Received: an order of "
-                f"{len(self.order)} cells for a grid of {grid_height} x {grid_width}, which has "
-                f"{num_cells}. Write an order for that grid, or a step that makes "
-                f"{len(self.order)} patches of the image."
-            )
-        if self.transpose:
-            path = transposed(path, grid_height, grid_width)
-        return path[::-1] if self.reverse else path
+        return path_of(self.path_arguments, grid_height, grid_width)
 
     def keeps_its_path_on_padded_images(self, grid_size: Size) -> bool:
         """Whether padding below and on the right leaves the order of the other cells as it is."""
@@ -184,17 +178,41 @@ class Reading:
         return repr(self.order) if isinstance(self.order, str) else f"{len(self.order)} cells"
 
 
-_ROUTES: KeptArrays[Route] = KeptArrays(lambda route: [route.path])
-
-
-def _route(reading: Reading, grid_height: int, grid_width: int) -> Route:
-    path = reading.path(grid_height, grid_width)
+# Its arguments are plain values: torch.compile would hand over an object that it made itself
+# without its attributes.
+@kept(lambda route: [] if route.path is None else [route.path])
+def _route(path_arguments: PathArguments, grid_height: int, grid_width: int) -> Route:
+    path = path_of(path_arguments, grid_height, grid_width)
     for by_columns in (False, True):
-        raster = Reading("pixel", transpose=by_columns).path(grid_height, grid_width)
+        raster = path_of(("raster", by_columns, False, None), grid_height, grid_width)
         for backwards in (False, True):
             if np.array_equal(path, raster[::-1] if backwards else raster):
                 return Route(by_columns, backwards)
-    return Route(path=path)
+    return Route(path=np.ascontiguousarray(path))
+
+
+def path_of(path_arguments: PathArguments, grid_height: int, grid_width: int) -> Path:
+    """The cells of the grid, numbered in raster order, in the order of reading."""
+    order, transpose, reverse, seed = path_arguments
+    num_cells = grid_height * grid_width
+    across = (grid_width, grid_height) if transpose else (grid_height, grid_width)
+    if order == "random":
+        assert seed is not None
+        path = random(num_cells, seed)
+    elif isinstance(order, str):
+        path = ORDERS[order](*across)
+    elif len(order) == num_cells:
+        path = np.array(order, np.intp)
+    else:
+        raise ValueError(
+            f"An explicit order names each cell of the grid once. Received: an order of "
+            f"{len(order)} cells for a grid of {grid_height} x {grid_width}, which has "
+            f"{num_cells}. Write an order for that grid, or a step that makes "
+            f"{len(order)} patches of the image."
+        )
+    if transpose:
+        path = transposed(path, grid_height, grid_width)
+    return path[::-1] if reverse else path
 
 
 KNOWN_STEPS = f"{listed(STEPS)}, an int or a pair of ints (patch_height, patch_width)"
@@ -234,7 +252,7 @@ def _checked_order(order: Any) -> Any:
             f"Received: an order of {cells.size} cells. Write a permutation of "
             f"range({cells.size})."
         )
-    return tuple(cells.tolist())
+    return Cells(cells.tolist())
 
 
 def _cells_of(order: Any) -> Any:

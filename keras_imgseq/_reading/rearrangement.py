@@ -16,8 +16,8 @@ import numpy as np
 from keras_imgseq._reading import axes
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.array_libraries import ArrayLibrary, NumPy
-from keras_imgseq._reading.kept_arrays import KeptArrays
-from keras_imgseq._reading.reading import Reading, Route
+from keras_imgseq._reading.kept_arrays import kept
+from keras_imgseq._reading.reading import PathArguments, Reading, Route, path_of
 
 Shape = tuple[int | None, ...]
 SequenceShape = tuple[int | None, int | None, int]
@@ -111,7 +111,7 @@ def to_sequences(
     if route.is_snake:
         runs = _runs_of(library, _snake(library, grid, route, images), grid[1], patch[0])
     elif route.path is not None:
-        runs, _ = _runs(reading, grid, patch[0])
+        runs, _ = _runs(reading.path_arguments, grid, patch[0])
     else:
         names = IMAGE_FIRST if channels_first else IMAGE_LAST
         order = BY_COLUMNS if route.by_columns else BY_ROWS
@@ -143,7 +143,7 @@ def to_images(
     sizes = _sizes(batch, grid, patch, num_channels)
     route = reading.route(grid)
     if route.path is not None:
-        _, runs = _runs(reading, grid, patch[0])
+        _, runs = _runs(reading.path_arguments, grid, patch[0])
         if channels_first:
             sequences = _rearranged(library, sequences, "b g ph pw c", "b c g ph pw", sizes)
         pixels = library.reshape(sequences, _runs_shape(sizes, channels_first))
@@ -164,11 +164,11 @@ def to_images(
 
 
 def _shape(library: ArrayLibrary, array: Any) -> tuple[Any, ...]:
-    """The shape to compute with; the batch is left to the reshapes, as -1."""
-    _, *sizes = array.shape
+    """The shape to compute with; a batch that is unknown is left to the reshapes, as -1."""
+    batch, *sizes = array.shape
     if not all(isinstance(size, int) for size in sizes):
         _, *sizes = library.shape(array)
-    return -1, *sizes
+    return -1 if batch is None else batch, *sizes
 
 
 def _sizes(batch: Any, grid: Any, patch: Any, num_channels: int) -> dict[str, Any]:
@@ -225,18 +225,14 @@ def _runs_shape(sizes: dict[str, Any], channels_first: bool) -> tuple[Any, ...]:
     return sizes["b"], num_runs, sizes["pw"] * sizes["c"]
 
 
-_RUNS: KeptArrays[tuple[Any, Any]] = KeptArrays(lambda runs: runs)
-
-
-def _runs(reading: Reading, grid: tuple[int, int], patch_height: int) -> tuple[Any, Any]:
+@kept(lambda runs: runs)
+def _runs(
+    path_arguments: PathArguments, grid: tuple[int, int], patch_height: int
+) -> tuple[Any, Any]:
     """The runs of an image in the order of reading, and back."""
-
-    def computed() -> tuple[Any, Any]:
-        path = reading.route(grid).path
-        runs = _runs_of(NumPy(), path, grid[1], patch_height).astype("int32")
-        return runs, np.argsort(runs).astype("int32")
-
-    return _RUNS.get((reading, grid, patch_height), computed)
+    path = path_of(path_arguments, *grid)
+    runs = _runs_of(NumPy(), path, grid[1], patch_height).astype("int32")
+    return runs, np.argsort(runs).astype("int32")
 
 
 def _runs_of(library: ArrayLibrary, cells: Any, grid_width: Any, patch_height: int) -> Any:

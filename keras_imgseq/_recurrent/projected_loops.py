@@ -23,7 +23,9 @@ def unrolled_loop(
 ) -> tuple[Any, Any, list[Any]]:
     """One operation in the graph for each step."""
     cell = layer.cell
-    projections = _projected(layer, sequences)
+    # One product of two matrices is faster than one of a batch of them.
+    features = keras.ops.reshape(sequences, (-1, sequences.shape[2]))
+    projections = keras.ops.matmul(features, cell.kernel)
     if cell.use_bias:
         projections = projections + cell.bias
     projections = keras.ops.reshape(projections, (-1, sequences.shape[1], layer.units))
@@ -46,7 +48,7 @@ def scanned_loop(
     steps = keras.ops.transpose(sequences, (1, 0, 2))
     if layer.go_backwards:
         steps = keras.ops.flip(steps, axis=0)
-    projections = keras.ops.reshape(_projected(layer, steps), (*steps.shape[:2], layer.units))
+    projections = keras.ops.matmul(steps, cell.kernel)
     recurrent_kernel = keras.ops.convert_to_tensor(cell.recurrent_kernel)
 
     def step(state: Any, projection: Any) -> tuple[Any, Any]:
@@ -57,9 +59,3 @@ def scanned_loop(
 
     state, outputs = keras.ops.scan(step, states[0], projections)
     return state, keras.ops.transpose(outputs, (1, 0, 2)), [state]
-
-
-def _projected(layer: Any, sequences: Any) -> Any:
-    """The features of all steps times the kernel, as one product of two matrices."""
-    features = keras.ops.reshape(sequences, (-1, sequences.shape[2]))
-    return keras.ops.matmul(features, layer.cell.kernel)
