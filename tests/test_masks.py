@@ -1,14 +1,18 @@
 """Images of unlike sizes, padded to one: each is read as long as it really is."""
 
 import itertools
+import warnings
 
 import keras
 import numpy as np
 import pytest
+import reading_oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import data_formats
 
 from keras_imgseq import ImageAsSequence, build_image_rnn
+from keras_imgseq._recurrent import layers as recurrent_layers
 
 to_numpy = keras.ops.convert_to_numpy
 
@@ -17,21 +21,317 @@ def mask_of(layer, images):
     return to_numpy(layer.compute_mask(keras.ops.convert_to_tensor(images)))
 
 
-@given(
-    st.lists(st.integers(0, 6), min_size=1, max_size=4),
-    st.sampled_from([0.0, -1.0, 0.5]),
-    st.sampled_from([-7, 7]),
+@st.composite
+def masked_readings(draw):
+    """A reading that padded images keep, and the size of the padding around two images."""
+    step = draw(st.sampled_from(["row", "column", "pixel", 2, (2, 1), (1, 3)]))
+    orders = ["raster"] if step in ("row", "column") else ["raster", "snake", "zigzag", "morton"]
+    reading = {
+        "step": step,
+        "order": draw(st.sampled_from(orders)),
+        "transpose": draw(st.booleans()),
+        "reverse": draw(st.booleans()),
+        "padding": "same",
+        "data_format": draw(data_formats),
+    }
+    # What one step sees stays the same size.
+    whole = (5, 6)
+    smallest = (5 if step == "column" else 1, 6 if step == "row" else 1)
+    sizes = [
+        tuple(draw(st.integers(least, most)) for least, most in zip(smallest, whole, strict=True))
+        for _ in range(2)
+    ]
+    return reading, whole, sizes, draw(st.none() | st.integers(1, 2))
+
+
+def padded_batch(sizes, whole, num_channels, value, seed=0):
+    """Images of different sizes at the top left of a batch, channels last."""
+    random = np.random.default_rng(seed)
+    channels = () if num_channels is None else (num_channels,)
+    batch = np.full((len(sizes), *whole, *channels), value, "float32")
+    for image, (height, width) in zip(batch, sizes, strict=True):
+        image[:height, :width] = random.uniform(0.1, 1, (height, width, *channels))
+    return batch
+
+
+def with_data_format(images, data_format):
+    if images.ndim == 4 and data_format == "channels_first":
+        return np.ascontiguousarray(np.moveaxis(images, -1, 1))
+    return images
+
+
+def real_steps(reading, real):
+    """The oracle: a mask of pixels read in einops' notation, with no real pixel around it."""
+    read = reading_oracle.read(real.astype("int32"), **{"seed": None, **reading})
+    return read.max(axis=2) > 0
+
+
+@given(masked_readings(), st.sampled_from([0.0, -1.0, 2.5]))
+def test_a_step_is_masked_where_no_pixel_of_the_rectangle_is_in_it(drawn, value):
+    reading, whole, sizes, num_channels = drawn
+    images = padded_batch(sizes, whole, num_channels, value)
+    # Only the last row and column need hold another value.
+    for image, (height, width) in zip(images, sizes, strict=True):
+        image[: height - 1, : width - 1] = value
+    real = np.zeros((2, *whole), bool)
+    for pixels, (height, width) in zip(real, sizes, strict=True):
+        pixels[:height, :width] = True
+    layer = ImageAsSequence(**reading, mask_value=value)
+    mask = mask_of(layer, with_data_format(images, reading["data_format"]))
+    np.testing.assert_array_equal(mask, real_steps(reading, real))
+
+
+@given(masked_readings(), st.booleans())
+def test_an_incoming_mask_is_read_as_the_image_is(drawn, of_rows):
+    reading, whole, sizes, num_channels = drawn
+    images = padded_batch(sizes, whole, num_channels, 0.5)
+    random = np.random.default_rng(len(str(reading)))
+    incoming = random.random((2, whole[0]) if of_rows else (2, *whole)) < 0.3
+    pixels = np.broadcast_to(incoming[:, :, None], (2, *whole)) if of_rows else incoming
+    read = with_data_format(images, reading["data_format"])
+    tensors = [keras.ops.convert_to_tensor(array) for array in (read, incoming)]
+    mask = ImageAsSequence(**reading).compute_mask(*tensors)
+    np.testing.assert_array_equal(to_numpy(mask), real_steps(reading, pixels))
+    both = ImageAsSequence(**reading, mask_value=0.5).compute_mask(*tensors)
+    rectangles = np.zeros((2, *whole), bool)
+    for rectangle, (height, width) in zip(rectangles, sizes, strict=True):
+        rectangle[:height, :width] = True
+    expected = real_steps(reading, pixels & rectangles)
+    expected[~expected.any(axis=1), 0] = True
+    np.testing.assert_array_equal(to_numpy(both), expected)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("step", ["row", "column", "pixel", 2])
+def test_a_blank_image_keeps_its_first_step(step, reverse):
+    mask = mask_of(ImageAsSequence(step, reverse=reverse, mask_value=0.0), np.zeros((2, 4, 6)))
+    assert mask[:, 0].all()
+    assert not mask[:, 1:].any()
+
+
+def test_same_padding_adds_the_mask_value():
+    images = np.ones((1, 3, 3), "float32")
+    layer = ImageAsSequence(2, padding="same", mask_value=-1.0)
+    expected = [[[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, -1]]]
+    np.testing.assert_array_equal(to_numpy(layer(images)), expected)
+    assert mask_of(layer, images).all()
+    without = ImageAsSequence(2, padding="same")
+    np.testing.assert_array_equal(to_numpy(without(images)), np.maximum(expected, 0))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("value", [0.1, -1.0, 1 / 3])
+def test_a_mask_value_is_found_in_every_precision(dtype, value):
+    images = np.ones((1, 4, 3), dtype)
+    images[:, 2:] = value
+    if keras.backend.backend() == "jax" and dtype == "float64":
+        images = images.astype("float32")
+    mask = mask_of(ImageAsSequence("row", mask_value=value), images)
+    np.testing.assert_array_equal(mask, [[True, True, False, False]])
+
+
+NETWORKS = {
+    "simple_rnn": {"cell": "simple_rnn"},
+    "gru": {"cell": "gru"},
+    "lstm": {"cell": "lstm", "bidirectional": True},
+}
+
+
+@settings(max_examples=8)
+@given(masked_readings(), st.sampled_from(list(NETWORKS)), st.booleans())
+def test_padding_never_changes_an_answer(drawn, network, by_masking):
+    reading, whole, sizes, num_channels = drawn
+    data_format = reading["data_format"] if not by_masking else "channels_last"
+    reading = {**reading, "data_format": data_format}
+    if by_masking:
+        # Zeros that fill up a last patch beside real pixels are no padding of Masking's.
+        step = {2: "pixel", (2, 1): "pixel", (1, 3): "pixel"}.get(reading["step"], reading["step"])
+        reading = {**reading, "step": step}
+    layer = ImageAsSequence(**reading, mask_value=None if by_masking else -1.0)
+    channels = () if num_channels is None else (num_channels,)
+    first = channels and data_format == "channels_first"
+    step = layer.reading.step
+    shape = (whole[0] if step == "column" else None, whole[1] if step == "row" else None)
+    if layer.reading.order in ("zigzag", "morton"):
+        shape = whole
+    shape = (*channels, *shape) if first else (*shape, *channels)
+    images = padded_batch(sizes, whole, num_channels, -1.0)
+
+    def network_of(shape):
+        keras.utils.set_random_seed(1)
+        model = build_image_rnn(
+            shape,
+            2,
+            units=3,
+            reading=layer,
+            data_format=data_format,
+            **NETWORKS[network],
+        )
+        random = np.random.default_rng(3)
+        model.set_weights([random.normal(size=w.shape, scale=0.3) for w in model.get_weights()])
+        if not by_masking:
+            return model
+        inputs = keras.Input(shape)
+        return keras.Model(inputs, model(keras.layers.Masking(-1.0)(inputs)))
+
+    batch = to_numpy(network_of(shape)(with_data_format(images, data_format)))
+    for number, (height, width) in enumerate(sizes):
+        if by_masking and num_channels is None:
+            width = whole[1]  # noqa: PLW2901
+        alone = images[number : number + 1, :height, :width]
+        alone = with_data_format(alone, data_format)
+        of_its_size = alone.shape[1:] if layer.reading.order in ("zigzag", "morton") else shape
+        answer = to_numpy(network_of(of_its_size)(alone))
+        np.testing.assert_allclose(answer[0], batch[number], atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["SimpleRNN", "GRU", "LSTM"])
+def test_a_mask_of_masking_reaches_the_recurrent_layer_as_without_a_reading(cell):
+    images = np.random.default_rng(0).random((3, 6, 4), dtype="float32")
+    images[0, 2:4] = 0
+    images[1, :3] = 0
+    images[2] = 0
+    recurrent = getattr(keras.layers, cell)(5)
+    inputs = keras.Input((6, 4))
+    masked = keras.layers.Masking()(inputs)
+    plain = keras.Model(inputs, recurrent(masked))
+    read = keras.Model(inputs, recurrent(ImageAsSequence("row")(masked)))
+    expected = plain.predict(images, verbose=0)
+    np.testing.assert_allclose(read.predict(images, verbose=0), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("images", "mask", "data_format"),
+    [
+        ((2, 4, 6), (2, 6), "channels_last"),
+        ((2, 4, 6), (2, 4, 5), "channels_last"),
+        ((2, 4, 6, 3), (2, 4, 6, 3), "channels_last"),
+        ((2, 4, 6), (2,), "channels_last"),
+        ((2, 3, 4, 6), (2, 3, 4), "channels_first"),
+    ],
 )
-def test_the_steps_after_the_last_other_value_are_masked(heights, mask_value, other_value):
-    images = np.full((len(heights), 6, 3), mask_value, "float32")
-    for image, height in zip(images, heights, strict=True):
-        image[:height, 1] = other_value
-        image[: max(0, height - 1)] = mask_value
-    expected = np.arange(6) < np.array(heights)[:, None]
-    layer = ImageAsSequence("row", mask_value=mask_value)
-    np.testing.assert_array_equal(mask_of(layer, images), expected)
-    backwards = ImageAsSequence("row", reverse=True, mask_value=mask_value)
-    np.testing.assert_array_equal(mask_of(backwards, images), expected[:, ::-1])
+def test_a_mask_of_another_shape_is_refused(images, mask, data_format):
+    layer = ImageAsSequence("row", data_format=data_format)
+    tensors = [keras.ops.ones(images), keras.ops.ones(mask, dtype="bool")]
+    for arrays in (tensors, [keras.KerasTensor(images), keras.KerasTensor(mask)]):
+        with pytest.raises(ValueError, match=r"Received: a mask of shape .* Write `mask_value`"):
+            layer.compute_mask(*arrays)
+
+
+def test_masking_of_channels_first_is_refused_when_the_model_is_built_or_called():
+    inputs = keras.Input((3, None, 6))
+    masked = keras.layers.Masking()(inputs)
+    with pytest.raises(ValueError, match="put the channels last"):
+        layer = ImageAsSequence("row", data_format="channels_first")
+        keras.Model(inputs, layer(masked)).predict(np.ones((2, 3, 4, 6), "float32"), verbose=0)
+
+
+@pytest.mark.parametrize("order", ["spiral", "hilbert", "random", "explicit"])
+def test_an_order_that_padding_changes_warns(order, tmp_path):
+    path = {"order": [3, 2, 1, 0] if order == "explicit" else order}
+    path["seed"] = 0 if order == "random" else None
+    layer = ImageAsSequence(2, **path, mask_value=0.0)
+    images = np.ones((1, 4, 4), "float32")
+    with pytest.warns(UserWarning, match="runs another path on a larger grid"):
+        layer(images)
+    model = keras.Sequential([keras.Input((4, 4)), layer])
+    model.save(tmp_path / "model.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        keras.saving.load_model(tmp_path / "model.keras")(images)
+        ImageAsSequence(4, **path, mask_value=0.0) if order != "explicit" else None
+        if order not in ("random", "explicit"):
+            ImageAsSequence(4, order, mask_value=0.0)(images)
+
+
+def is_valid_for_cudnn(mask):
+    """What Keras asks of a mask before it runs cuDNN: no image is blank, none begins late."""
+    lengths = mask.sum(axis=1, keepdims=True)
+    return bool((lengths > 0).all() and (mask == (np.arange(mask.shape[1]) < lengths)).all())
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("reading", [{"reverse": True}, {"step": "pixel"}, {}])
+def test_a_mask_never_meets_cudnn(cell, bidirectional, reading, tmp_path, monkeypatch):
+    layer = ImageAsSequence(**{"step": "row", "mask_value": 0.0, **reading})
+    images = np.zeros((2, 4, 6), "float32")
+    images[0, :2, :3] = 1
+    assert reading == {} or not is_valid_for_cudnn(mask_of(layer, images))
+    model = build_image_rnn((4, 6), 2, cell=cell, reading=layer, bidirectional=bidirectional)
+    model.save(tmp_path / "model.keras")
+    for network in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        recurrent = network.get_layer("rnn_1")
+        directions = (
+            [recurrent.forward_layer, recurrent.backward_layer] if bidirectional else [recurrent]
+        )
+        assert [direction.use_cudnn for direction in directions] == [False] * len(directions)
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+def test_a_layer_with_any_mask_leaves_cudnn(cell, monkeypatch):
+    layer = getattr(recurrent_layers, cell)(3)
+    asked = []
+    original = getattr(keras.layers, cell).inner_loop
+
+    def asks_for_cudnn(self, *arguments, **options):
+        asked.append(self)
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(getattr(keras.layers, cell), "inner_loop", asks_for_cudnn)
+    sequences = np.ones((2, 4, 3), "float32")
+    layer(sequences, mask=np.array([[False, True, True, True], [False] * 4]))
+    assert not asked
+    assert layer.use_cudnn == "auto"
+
+
+# --8<-- [start:behind]
+BEHIND = {
+    "passes it": [
+        keras.layers.Rescaling(2.0),
+        keras.layers.Activation("relu"),
+        keras.layers.Dropout(0.5),
+        keras.layers.BatchNormalization(),
+        keras.layers.TimeDistributed(keras.layers.Dense(2)),
+    ],
+    "ends it": [keras.layers.Conv2D(2, 3, padding="same"), keras.layers.MaxPooling2D(1)],
+}
+# --8<-- [end:behind]
+
+
+def mask_behind(layer, *inputs):
+    outputs = layer(*inputs) if len(inputs) == 1 else layer(list(inputs))
+    return getattr(outputs, "_keras_mask", None)
+
+
+@pytest.mark.parametrize(
+    ("layer", "passes"),
+    [(layer, kind == "passes it") for kind, layers in BEHIND.items() for layer in layers],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_what_becomes_of_a_mask_of_pixels_behind_a_layer(layer, passes):
+    images = np.ones((2, 4, 6, 3), "float32")
+    images[:, 2:] = 0
+    with warnings.catch_warnings():
+        # Keras warns of layers that end a mask.
+        warnings.simplefilter("ignore")
+        mask = mask_behind(layer, keras.layers.Masking()(images))
+    assert (mask is not None) == passes
+    if passes:
+        assert tuple(mask.shape) == (2, 4, 6)
+
+
+@pytest.mark.parametrize("name", ["Concatenate", "Add", "Maximum"])
+def test_layers_of_two_inputs_pass_a_mask_on(name):
+    images = np.ones((2, 4, 6, 3), "float32")
+    images[:, 2:] = 0
+    plain = keras.ops.convert_to_tensor(images)
+    masked = keras.layers.Masking()(images)
+    layer = getattr(keras.layers, name)()
+    both = mask_behind(layer, masked, keras.layers.Masking()(images))
+    assert both is not None
+    one = mask_behind(getattr(keras.layers, name)(), masked, plain)
+    assert (one is not None) == (name == "Concatenate")
 
 
 @pytest.fixture(scope="module")
