@@ -74,7 +74,9 @@ def test_the_promised_output_is_the_delivered_one(arguments):
 @given(architectures())
 def test_the_layers_have_plain_names(arguments):
     model = build_image_rnn(**arguments)
-    names = {layer.name for layer in model.layers}
+    prefix = f"{arguments['name']}_" if arguments["name"] else ""
+    assert all(layer.name.startswith(prefix) for layer in model.layers)
+    names = {layer.name.removeprefix(prefix) for layer in model.layers}
     assert ("logits" in names) == (arguments["classes"] is not None)
     assert ("probabilities" in names) == (
         arguments["classes"] is not None and arguments["classifier_activation"] is not None

@@ -9,6 +9,7 @@ import keras
 from keras_imgseq._reading import arguments, axes
 from keras_imgseq._reading.arguments import listed, shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
+from keras_imgseq._reading.reading import STEPS
 from keras_imgseq._reading.rearrangement import doubt_of_axes
 from keras_imgseq._recurrent.cells import CELLS, CellName
 
@@ -120,13 +121,8 @@ class Architecture:
     def _check_activations(self) -> None:
         for name in ("activation", "classifier_activation"):
             _check_activation(name, getattr(self, name))
-        if self.classes == 1 and not self.return_sequences:
-            self._check_single_output()
-
-    def _check_single_output(self) -> None:
-        if self.classifier_activation is None:
-            return
-        if keras.activations.get(self.classifier_activation) in OVER_CLASSES:
+        activation = keras.activations.get(self.classifier_activation)
+        if self.classes == 1 and activation in OVER_CLASSES:
             raise ValueError(
                 "A softmax of a single output is always 1. Received: classes=1, "
                 f"classifier_activation={shown(self.classifier_activation)}. Write "
@@ -244,6 +240,9 @@ def _is_cross(reading: Any) -> bool:
 def _as_layer(reading: Any, data_format: str) -> ImageAsSequence:
     if isinstance(reading, ImageAsSequence):
         return reading
+    if isinstance(reading, str):
+        otherwise = ", a patch of (4, 4), or an ImageAsSequence"
+        arguments.choice("reading", reading, [*STEPS, "cross"], otherwise)
     is_pair = isinstance(reading, tuple) and not any(isinstance(side, str) for side in reading)
     if not is_pair and not isinstance(reading, str) and not arguments.is_whole_number(reading):
         raise ValueError(
@@ -255,13 +254,16 @@ def _as_layer(reading: Any, data_format: str) -> ImageAsSequence:
 
 
 def _check_activation(name: str, value: Any) -> None:
+    error = None
     try:
         # A class is callable too, but it makes an activation and is none.
-        activation = None if isinstance(value, type) else keras.activations.get(value)
-    except (ValueError, TypeError):
-        activation = None
-    if value is not None and activation is None:
+        is_known = not isinstance(value, type) and callable(keras.activations.get(value))
+        if is_known and callable(value) and not isinstance(value, keras.layers.Layer):
+            is_known = tuple(value(keras.ops.zeros((1, 2))).shape) == (1, 2)
+    except Exception as raised:
+        is_known, error = False, raised
+    if not is_known:
         raise ValueError(
             "Unknown activation. Write the name of a Keras activation, for example 'relu', or a "
             f"function of one tensor. Received: {name}={shown(value)}"
-        )
+        ) from error

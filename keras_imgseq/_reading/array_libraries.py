@@ -338,21 +338,21 @@ def as_array(value: Any, name: str) -> Any:
             f"The functions read arrays, which hold values. Received: {shown(value)}. In a model, "
             "write the layers ImageAsSequence and SequenceAsImage instead."
         )
-    if not hasattr(value, "shape") and hasattr(value, "__array_interface__"):
+    if hasattr(value, "__array_interface__") and not hasattr(value, "shape"):
         value = np.asarray(value)
     return checked_array(value, name)
 
 
 def checked_array(value: Any, name: str) -> Any:
     """The array itself, or what NumPy reads of another package's; what is none is an error."""
+    kind = "NestedTensor" if getattr(value, "is_nested", False) else type(value).__name__
+    if kind in _SPECIAL:
+        raise ValueError(f"`{name}` is a dense array. Received: a {kind}. {_SPECIAL[kind]}")
     if not hasattr(value, "shape"):
         raise ValueError(
             f"`{name}` is an array. Received: {name}={shown(value)}. "
             "Write an array of NumPy, TensorFlow, JAX or PyTorch."
         )
-    kind = "NestedTensor" if getattr(value, "is_nested", False) else type(value).__name__
-    if kind in _SPECIAL:
-        raise ValueError(f"`{name}` is a dense array. Received: a {kind}. {_SPECIAL[kind]}")
     is_masked = isinstance(value, np.ma.MaskedArray)
     is_table = not hasattr(value, "dtype") and not isinstance(value, memoryview)
     if is_masked or is_table or isinstance(value, np.matrix):

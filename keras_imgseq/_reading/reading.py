@@ -33,6 +33,10 @@ STEPS: dict[str, Size] = {
 ORDERS_OF_PADDED_IMAGES = ("raster", "snake", "zigzag", "morton")
 
 
+# Values of one step: more fit into no memory.
+MOST_FEATURES = 2**31
+
+
 class Cells(tuple[int, ...]):
     """An explicit order, hashed once: it may be long, and every call looks its path up."""
 
@@ -121,7 +125,7 @@ class Reading:
                 f"Write the {side} as a number, or take a step that does not depend on it."
             )
         num_features = int(height * width * num_channels)
-        if num_features > LARGEST**2:
+        if num_features > MOST_FEATURES:
             raise ValueError(
                 f"One step would hold {num_features} values. Received: step={shown(self.step)}. "
                 "Write a smaller patch."

@@ -39,7 +39,7 @@ def doubt_of_axes(
     image_shape: Sequence[Any], readings: Sequence[Reading], data_format: str
 ) -> str | None:
     """Why the axes of one image are probably others than the default says, with the cure."""
-    if len(image_shape) != 3:
+    if len(image_shape) != 3 or image_shape[axes.channel_axis(data_format)] is None:
         return None
     _, size, _ = axes.sizes_of((None, *image_shape), data_format)
     is_meant = any(reading.step != "row" and reading.num_steps(size) != 1 for reading in readings)

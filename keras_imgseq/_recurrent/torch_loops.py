@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import torch
 from torch.autograd import forward_ad
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from keras_imgseq._recurrent import torch_gru, torch_lstm, torch_simple_rnn
 
@@ -62,7 +63,7 @@ def _is_watched() -> bool:
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or torch.is_autocast_enabled("cpu")
-        or type(torch.empty(0)) is not torch.Tensor
+        or is_in_torch_dispatch_mode()
     )
 
 
