@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from keras_imgseq._orders import ORDERS
 from test_back_again import drawn_shapes, trained_to_mark_the_inside
 
 from keras_imgseq import ImageAsSequence
+from keras_imgseq._reading.orders import ORDERS
 from keras_imgseq.plot import plot_reading
 
 DOCS = Path(__file__).parent

@@ -11,7 +11,11 @@ from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 
 MOST_NUMBERS = 256
-PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
+PROBABILITIES = (
+    keras.activations.softmax,
+    keras.activations.sigmoid,
+    keras.activations.sparsemax,
+)
 
 
 def plot_reading(layer: ImageAsSequence, image_or_size: Any, *, ax: Any = None) -> Any:
@@ -60,7 +64,7 @@ def plot_reading(layer: ImageAsSequence, image_or_size: Any, *, ax: Any = None) 
     centres = corners + np.array([patch_width, patch_height]) / 2
     num_steps = len(centres)
 
-    (ax,) = [matplotlib.pyplot.subplots()[1]] if ax is None else _checked_axes([ax])
+    (ax,) = [matplotlib.pyplot.subplots()[1]] if ax is None else _checked_axes([ax], 1)
     if image.ndim > 1:
         picture = _as_picture(image, layer.data_format)
         ax.imshow(picture, cmap="gray_r", extent=(0, width, height, 0), alpha=0.5)
@@ -98,8 +102,9 @@ def plot_belief(model: keras.Model, image: Any, *, ax: Any = None) -> Any:
     """Draws one image beside the answer of a network after every step.
 
     A network that was trained to answer after the last step is asked after every step. Only its
-    last answer was trained; treat earlier ones as guesses. In a bidirectional layer one direction
-    has then read the rest of the image already.
+    last answer was trained; treat earlier ones as guesses. In a bidirectional layer the other
+    direction has begun at the end of the image. At each step it has read the rest, and after the
+    last step one step alone, so that the last answer drawn is not that of `model.predict`.
 
     Args:
         model: A model of `build_image_rnn`, or one that holds such a network.
@@ -144,12 +149,12 @@ def plot_belief(model: keras.Model, image: Any, *, ax: Any = None) -> Any:
         rows = 2 if along_the_width else 1
         size = (7, 6) if along_the_width else (9, 4)
         ax = matplotlib.pyplot.subplots(rows, 3 - rows, figsize=size, layout="constrained")[1]
-    image_axes, belief_axes = _checked_axes(ax)
+    image_axes, belief_axes = _checked_axes(ax, 2)
     data_format = readings[0].data_format if readings else "channels_last"
     aspect = "auto" if along_the_width else "equal"
     image_axes.imshow(_as_picture(image, data_format), cmap="gray_r", aspect=aspect)
     image_axes.set(xlabel="width", ylabel="height")
-    are_probabilities = getattr(layers[-1], "activation", None) in PROBABILITIES
+    are_probabilities = _gives_probabilities(layers[-1])
     scale = {"vmin": 0, "vmax": 1} if are_probabilities else {}
     label = "probability" if are_probabilities else "answer"
     table = answers.T if along_the_width else answers
@@ -174,12 +179,12 @@ def _matplotlib() -> Any:
     return matplotlib
 
 
-def _checked_axes(ax: Any) -> list[Any]:
+def _checked_axes(ax: Any, number: int) -> list[Any]:
     """Axes of matplotlib, or an error that says how to make them."""
     from matplotlib.axes import Axes  # noqa: PLC0415
 
     given = list(ax.flat) if isinstance(ax, np.ndarray) else ax
-    is_right = isinstance(given, (list, tuple)) and len(given) in (1, 2)
+    is_right = isinstance(given, (list, tuple)) and len(given) == number
     if not is_right or not all(isinstance(one, Axes) for one in given):
         raise ValueError(
             "`ax` is the axes of matplotlib to draw on, one for a reading and two for a belief. "
@@ -225,6 +230,16 @@ def _as_picture(image: Any, data_format: str) -> Any:
     return image if image.shape[-1] in (3, 4) else image.mean(axis=-1)
 
 
+def _gives_probabilities(layer: Any) -> bool:
+    activation = getattr(layer, "activation", layer)
+    return activation in PROBABILITIES or isinstance(activation, keras.layers.Softmax)
+
+
+def _is_recurrent(layer: Any) -> bool:
+    layer = getattr(layer, "forward_layer", layer)
+    return isinstance(layer, keras.layers.RNN)
+
+
 def _all_layers(model: keras.Model) -> Iterator[Any]:
     """The layers of a model and of the networks in it, in their order."""
     for layer in model.layers:
@@ -235,7 +250,7 @@ def _all_layers(model: keras.Model) -> Iterator[Any]:
 
 
 def _answering_at_every_step(model: keras.Model) -> keras.Model:
-    if len(model.output_shape) == 3:
+    if len(model.output_shape) == 3 and any(map(_is_recurrent, _all_layers(model))):
         return model
 
     def at_every_step(layer: Any) -> Any:
@@ -248,11 +263,19 @@ def _answering_at_every_step(model: keras.Model) -> keras.Model:
                 recurrent["return_sequences"] = True
         return type(layer).from_config(config)
 
-    answering = at_every_step(model)
-    if len(answering.output_shape) != 3:
+    error = answering = None
+    try:
+        answering = at_every_step(model)
+    except Exception as raised:
+        error = raised
+    has_steps = answering is not None and len(answering.output_shape) == 3
+    if not has_steps or not any(map(_is_recurrent, _all_layers(model))):
         raise ValueError(
-            "Belief is drawn of a network with recurrent layers. Received: a model whose output "
-            f"has shape {model.output_shape}. Write a model of build_image_rnn."
-        )
+            "Belief is drawn of a network with recurrent layers, which can answer at every step. "
+            f"Received: a model whose output has shape {model.output_shape}. Write a model of "
+            "build_image_rnn whose readings have the same number of steps, without functions of "
+            "your own that are not registered with Keras."
+        ) from error
+    assert answering is not None
     answering.set_weights(model.get_weights())
     return answering

@@ -101,7 +101,7 @@ KINDS = [
     ("cell", ["cell"], [to_factory], ()),
     ("activation", ["activation", "classifier_activation"], NETWORKS, (None,)),
     ("text", ["name"], NETWORKS, (None, "no", "")),
-    ("reading", ["reading"], NETWORKS, (None,)),
+    ("reading", ["reading"], NETWORKS, (None, [1])),
 ]
 
 

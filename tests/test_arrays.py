@@ -20,7 +20,7 @@ from keras_imgseq import (
     sequence_as_image,
 )
 from keras_imgseq._reading import kept_arrays
-from keras_imgseq._reading.reading import _route
+from keras_imgseq._reading.reading import route_of
 from keras_imgseq._reading.rearrangement import _runs
 
 needs_torch = pytest.mark.skipif("torch" not in INSTALLED, reason="PyTorch is not installed")
@@ -348,7 +348,7 @@ def test_a_long_order_is_checked_once_and_a_grid_of_cells_is_an_order():
     assert hash(order) == hash(tuple(order)) == order._hash
 
 
-@pytest.mark.parametrize("function", [_route, _runs])
+@pytest.mark.parametrize("function", [route_of, _runs])
 def test_paths_are_kept_read_only_and_within_a_bound(function, monkeypatch):
     monkeypatch.setattr(kept_arrays, "MOST_BYTES", 40_000)
     for seed in range(40):

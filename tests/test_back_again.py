@@ -1,6 +1,7 @@
 """Sequences put back into images, by the layer and by the functions."""
 
 import inspect
+import re
 import warnings
 
 import keras
@@ -110,8 +111,23 @@ def test_inverse_functions_and_layers_take_the_same_reading():
         others = {"images", "sequences", "image_size", "batched", "mask_value", "kwargs"}
         return {p.name: p.default for p in parameters if p.name not in others}
 
+    def sentences_of(function):
+        """What the docstring says of each argument of a reading."""
+        text = inspect.cleandoc(function.__doc__).split("Args:\n")[1].split("\n\n")[0]
+        sentences = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", text, flags=re.MULTILINE)
+        return {name: " ".join(said.split()) for name, said in sentences}
+
     functions = (ImageAsSequence, SequenceAsImage, image_as_sequence, sequence_as_image)
     assert len({str(reading_of(function)) for function in functions}) == 1
+    names = reading_of(ImageAsSequence)
+    for function in functions:
+        said = sentences_of(function)
+        assert {name: said[name] for name in names} == {
+            name: sentences_of(ImageAsSequence)[name] for name in names
+        }
+        assert not any("See there" in sentence for sentence in said.values())
+    by_size = [sentences_of(function)["image_size"] for function in functions[1::2]]
+    assert by_size[0] == by_size[1]
 
 
 def array_of(library, array):

@@ -142,6 +142,21 @@ def test_the_head_answers_at_every_step():
     np.testing.assert_allclose(answers[:, -1], last, atol=1e-6)
 
 
+@pytest.mark.parametrize("loss", ["ctc", keras.losses.ctc, keras.losses.CTC()])
+def test_ctc_on_probabilities_is_refused_when_the_model_is_compiled(loss, tmp_path):
+    options = {"reading": "column", "return_sequences": True}
+    model = build_image_rnn((4, 6), 5, **options)
+    model.save(tmp_path / "model.keras")
+    for network in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        with pytest.raises(ValueError, match="classifier_activation=None") as error:
+            network.compile("adam", loss)
+        assert "Received: loss=" in str(error.value)
+    logits = build_image_rnn((4, 6), 5, classifier_activation=None, **options)
+    logits.compile("adam", loss)
+    logits.fit(images_of((4, 6)), np.ones((3, 2)), verbose=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+
+
 def test_the_scale_multiplies_the_pixels():
     images = np.random.default_rng(0).integers(0, 256, (3, 4, 5), dtype="uint8")
     scaled = build_image_rnn((4, 5), 3, scale=1 / 255)

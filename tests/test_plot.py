@@ -105,7 +105,7 @@ def test_belief_is_the_probability_after_every_step(arguments):
 
 def test_bad_input():
     model = build_image_rnn((4, 5), 3)
-    with pytest.raises(ValueError, match=r"Write one image, such as images\[0\]"):
+    with pytest.raises(ValueError, match=r"Write one image, as in images\[0\]"):
         plot_belief(model, np.zeros((1, 4, 5)))
     with pytest.raises(ValueError, match=r"Received: shape=\(4, 6\)"):
         plot_belief(model, np.zeros((4, 6)))

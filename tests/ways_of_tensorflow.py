@@ -46,7 +46,7 @@ def gradient_penalty(model, x):
 
 def jacobian(model, x):
     x = tf.constant(x[:2])
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         outputs = model(x)
     return [tape.jacobian(outputs, x, experimental_use_pfor=False)]

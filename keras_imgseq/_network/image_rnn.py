@@ -6,6 +6,7 @@ from typing import Any, Literal
 import keras
 
 from keras_imgseq._network.architecture import MERGES, Architecture, Cell, Merge
+from keras_imgseq._network.model import ImageRNN
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
@@ -115,7 +116,7 @@ def build_image_rnn(
             outputs = keras.layers.Activation(
                 classifier_activation, dtype=dtype, name=network.named("probabilities")
             )(outputs)
-    model = keras.Model(images, outputs, name=name)
+    model: keras.Model = ImageRNN(images, outputs, name=name)
     # Keras exports only what was called before.
     model(images)
     return model
@@ -189,6 +190,7 @@ def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix
     if any(reading is given for given in network.given):
         # A copy, because the layer that was given may be built for other images.
         layer = type(reading).from_config(reading.get_config())
+    layer.data_format_was_given = network.data_format_was_given
     layer.name = network.named(prefix + "as_sequence")
     outputs = layer(images)
     if network.scale is not None:

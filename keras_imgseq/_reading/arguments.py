@@ -31,13 +31,14 @@ def listed(names: Iterable[Any]) -> str:
 
 
 def is_whole_number(value: Any) -> bool:
-    """Whether a value is an int of Python or NumPy, and no bool."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    """Whether a value is an int of Python or NumPy, and no bool or span of time."""
+    is_other = isinstance(value, (bool, np.timedelta64))
+    return isinstance(value, numbers.Integral) and not is_other
 
 
 def items_of(value: Any) -> list[Any] | None:
     """The items of a list, a tuple or an array; `None` for what has no items in an order."""
-    if isinstance(value, (str, bytes, bytearray, Mapping, Set)):
+    if isinstance(value, (str, bytes, bytearray, memoryview, Mapping, Set)):
         return None
     if not (hasattr(type(value), "__len__") and hasattr(type(value), "__getitem__")):
         return None
@@ -64,7 +65,8 @@ def choice(name: str, value: Any, choices: Collection[str], otherwise: str = "")
             f"Unknown {name}. Write one of {listed(choices)}{otherwise}. "
             f"Received: {name}={shown(value)}"
         )
-    return str(value)
+    # Not `str(value)`: an enum of strings would become another one.
+    return next(name for name in choices if name == value)
 
 
 def count(name: str, value: Any, meaning: str) -> int:
@@ -78,7 +80,7 @@ def count(name: str, value: Any, meaning: str) -> int:
 
 def number(name: str, value: Any, meaning: str) -> float:
     """A finite real number."""
-    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    is_real = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.timedelta64))
     try:
         result = float(value) if is_real else math.nan
     except OverflowError:
@@ -89,13 +91,15 @@ def number(name: str, value: Any, meaning: str) -> float:
 
 
 def text(name: str, value: Any) -> str | None:
-    """A name, or `None`."""
-    if value is not None and not isinstance(value, str):
+    """A name that every backend takes, or `None`."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or "." in value or "/" in value:
         raise ValueError(
-            f"`{name}` is a string or None. Received: {name}={shown(value)}. "
+            f"`{name}` is a string without . and /, or None. Received: {name}={shown(value)}. "
             f'For example, write {name}="reader".'
         )
-    return value
+    return "".join(value)
 
 
 def size(name: str, value: Any, meaning: str, lengths: Collection[int]) -> tuple[Any, ...]:

@@ -369,8 +369,7 @@ def checked_array(value: Any, name: str) -> Any:
         )
     if library.name == "keras" and not _is_of_keras(value):
         value = _converted(value)
-    if isinstance(value, (np.ndarray, np.generic)):
-        _check_dtype(value, name)
+    _check_dtype(value, name)
     return value
 
 
@@ -398,8 +397,23 @@ def _converted(value: Any) -> Any:
         ) from error
 
 
+def as_tensor(array: Any, name: str) -> Any:
+    """An array of NumPy as a tensor of Keras' backend, of the same dtype."""
+    # Files of other machines hold the bytes in another order.
+    native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    try:
+        return keras.ops.convert_to_tensor(native)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{keras.backend.backend()} has no tensors of this dtype. Received: an array of "
+            f'{array.dtype}. For example, write {name}.astype("float32").'
+        ) from error
+
+
 def _check_dtype(array: Any, name: str) -> None:
-    if array.dtype.kind in "OSUT" or array.dtype.fields is not None:
+    is_text = getattr(array.dtype, "name", None) == "string"
+    is_odd = getattr(array.dtype, "kind", "f") in "OSUT"
+    if is_text or is_odd or getattr(array.dtype, "fields", None) is not None:
         raise ValueError(
             f"`{name}` holds numbers. Received: an array of dtype {shown(array.dtype)}. "
             f'For example, write {name}.astype("float32").'
@@ -408,8 +422,13 @@ def _check_dtype(array: Any, name: str) -> None:
 
 def _stacked(items: Any, name: str) -> Any:
     """A list as one array of NumPy; a list of another library's arrays is for that library."""
+    shapes = {tuple(item.shape) for item in items if hasattr(item, "shape")}
+    for item in items:
+        if hasattr(item, "shape"):
+            checked_array(item, name)
     first = items[0] if items else None
-    if hasattr(first, "shape") and library_of(first).name in ("tensorflow", "jax", "torch"):
+    is_tensor = hasattr(first, "shape") and library_of(first).name != "numpy"
+    if is_tensor and len(shapes) == 1 and library_of(first).name != "keras":
         stack = {"tensorflow": "tf.stack", "jax": "jnp.stack", "torch": "torch.stack"}
         library = library_of(first).name
         raise ValueError(
@@ -417,12 +436,13 @@ def _stacked(items: Any, name: str) -> Any:
             f"Write {stack[library]}({name})."
         )
     try:
+        if len(shapes) > 1:
+            raise ValueError("several shapes")
         array = np.asarray(items)
     except (ValueError, TypeError, OverflowError) as error:
-        shapes = sorted({str(np.shape(item)) for item in items if hasattr(item, "shape")})
-        found = f"arrays of shapes {', '.join(shapes[:4])}" if shapes else "rows of several lengths"
+        found = ", ".join(map(str, sorted(shapes)[:4])) if shapes else "rows of several lengths"
         raise ValueError(
-            f"`{name}` of one batch have one size. Received: a list of {len(items)} items, "
+            f"`{name}` of one batch have one size. Received: a list of {len(items)} items: "
             f"{found}. Pad them to one size and name the value that you padded with in "
             "`mask_value` of ImageAsSequence, or read them one by one with batched=False."
         ) from error

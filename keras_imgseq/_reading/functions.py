@@ -81,8 +81,8 @@ def image_as_sequence(
     if not batched:
         images = _with_batch(images, (2, 3), "an image is (height, width) or has channels too")
     shape = static_shape(images)
-    sequence_shape(shape, reading, resolved)
     _refuse_doubtful_axes(shape[1:], reading, data_format)
+    sequence_shape(shape, reading, resolved)
     sequences = to_sequences(library_of(images), images, reading, resolved)
     return sequences if batched else sequences[0]
 
@@ -149,8 +149,9 @@ def sequence_as_image(
     if not batched:
         sequences = _with_batch(sequences, (2,), "a sequence is (steps, features)")
     shape = static_shape(sequences)
-    _, *image_shape = images_shape(shape, image_size, reading, resolved)
+    axes.size_of(image_size, resolved)
     _refuse_doubtful_axes(image_size, reading, data_format)
+    _, *image_shape = images_shape(shape, image_size, reading, resolved)
     library = library_of(sequences)
     images = to_images(library, sequences, reading, tuple(image_shape), resolved)
     return images if batched else images[0]

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_imgseq._reading import arguments, axes, doubts
 from keras_imgseq._reading.array_libraries import (
+    as_tensor,
     checked_array,
     is_foreign,
     library_of,
@@ -25,6 +27,8 @@ from keras_imgseq._reading.rearrangement import (
     to_sequences,
 )
 from keras_imgseq._reading.sequence_as_image import SequenceAsImage
+
+LARGEST_VALUES = {"float16": 65504.0, "bfloat16": 3.38e38, "float32": 3.4e38, "float64": 1.79e308}
 
 
 @keras.saving.register_keras_serializable(package="keras_imgseq")
@@ -152,14 +156,17 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
                 "sizes to one size first, and name the value in `mask_value`."
             )
         images = checked_array(images, "images")
+        if isinstance(images, np.ndarray):
+            images = as_tensor(images, "images")
         # Data pipelines hand over arrays of other libraries, which Keras would convert.
         if is_foreign(images):
             return self._read_in_pipeline(images)
         return super().__call__(images, *args, **kwargs)
 
     def build(self, input_shape: Shape) -> None:
+        self._warn_of_the_axes(input_shape)
         self.num_features = self.compute_output_shape(input_shape)[-1]
-        self._warn_of_doubts(input_shape)
+        self._warn_of_the_padding(input_shape)
 
     def compute_output_shape(self, input_shape: Shape) -> SequenceShape:
         return sequence_shape(input_shape, self.reading, self.data_format)
@@ -212,6 +219,10 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         whole: list[int | None] = list(image_size)
         if len(whole) == 2 and self.built and len(self.get_build_config()["input_shape"]) == 4:
             whole.insert(axes.channel_axis(self.data_format), None)
+        if not self.data_format_was_given:
+            doubt = doubt_of_axes(image_size, [self.reading], self.data_format)
+            if doubt:
+                doubts.warn(doubt)
         reading = dataclasses.asdict(self.reading)
         return SequenceAsImage(whole, **reading, data_format=self.data_format, **kwargs)
 
@@ -239,6 +250,11 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
                 f"Received: mask_value={self.mask_value}, images of {dtype}. Write "
                 'images.astype("float32").'
             )
+        if self.mask_value is not None and abs(self.mask_value) > LARGEST_VALUES[dtype]:
+            raise ValueError(
+                f"Images of {dtype} hold no such value. Received: mask_value={self.mask_value}. "
+                "Write the value that the images are padded with."
+            )
         return output_shape
 
     def _read_in_pipeline(self, images: Any) -> Any:
@@ -249,8 +265,8 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
                 "Write the layer with `mask_value` into the model instead."
             )
         shape = static_shape(images)
+        self._warn_of_the_axes(shape)
         self.compute_output_shape(shape)
-        self._warn_of_doubts(shape)
         return self._read(images)
 
     def _read(self, images: Any) -> Any:
@@ -268,16 +284,18 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
                 'Omit the order, or take step="pixel" or a patch.'
             )
 
-    def _warn_of_doubts(self, input_shape: Shape) -> None:
-        if not self._warns:
-            return
-        if not self.data_format_was_given:
+    def _warn_of_the_axes(self, input_shape: Shape) -> None:
+        if self._warns and not self.data_format_was_given:
             doubt = doubt_of_axes(input_shape[1:], [self.reading], self.data_format)
             if doubt:
                 doubts.warn(doubt)
+
+    def _warn_of_the_padding(self, input_shape: Shape) -> None:
+        if self.mask_value is None or not self._warns:
+            return
         _, size, _ = axes.sizes_of(input_shape, self.data_format)
         grid = self.reading.grid_size(size)
-        if self.mask_value is not None and not self.reading.keeps_its_path_on_padded_images(grid):
+        if not self.reading.keeps_its_path_on_padded_images(grid):
             doubts.warn(
                 "This order runs another path on a larger grid, so that padding changes the "
                 f"answer. Received: order={arguments.shown(self.reading.order)}, "

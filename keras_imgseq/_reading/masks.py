@@ -24,8 +24,8 @@ def check_mask(mask_shape: Any, images_shape: Any, data_format: str) -> None:
     )
     # What Masking makes of images whose channels stand first.
     of_channels = data_format == "channels_first" and len(images_shape) == len(received) + 1 == 4
-    if of_channels and size[0] is None:
-        differs = received[1] == num_channels
+    if of_channels and size[0] in (None, num_channels):
+        differs = differs or received[1] == num_channels
     if len(received) not in (2, 3) or differs:
         raise ValueError(
             "A mask of images tells which pixels are real, (batch, height, width), or which rows "

@@ -147,7 +147,7 @@ class Reading:
                 f"grid={grid_size}. Write the height and width of the images as numbers, or take "
                 'order="raster" or order="snake".'
             )
-        return _route(self.path_arguments, grid_height, grid_width)
+        return route_of(self.path_arguments, grid_height, grid_width)
 
     def path(self, grid_height: int, grid_width: int) -> Path:
         """The cells of the grid, numbered in raster order, in the order of reading."""
@@ -155,7 +155,8 @@ class Reading:
 
     def keeps_its_path_on_padded_images(self, grid_size: Size) -> bool:
         """Whether padding below and on the right leaves the order of the other cells as it is."""
-        return 1 in grid_size or self.order in ORDERS_OF_PADDED_IMAGES
+        is_line = 1 in grid_size and self.order in ORDERS
+        return is_line or self.order in ORDERS_OF_PADDED_IMAGES
 
     def _num_patches(self, name: str, side: int | None, patch: int | None) -> int | None:
         if side == patch:
@@ -185,7 +186,8 @@ class Reading:
 # Its arguments are plain values: torch.compile would hand over an object that it made itself
 # without its attributes.
 @kept(lambda route: [] if route.path is None else [route.path])
-def _route(path_arguments: PathArguments, grid_height: int, grid_width: int) -> Route:
+def route_of(path_arguments: PathArguments, grid_height: int, grid_width: int) -> Route:
+    """How to read a grid of known size."""
     path = path_of(path_arguments, grid_height, grid_width)
     for by_columns in (False, True):
         raster = path_of(("raster", by_columns, False, None), grid_height, grid_width)
@@ -262,7 +264,8 @@ def _checked_order(order: Any) -> Any:
 def _cells_of(order: Any) -> Any:
     """Cell numbers as one array of ints, read row by row where they lie as the grid does."""
     items = arguments.items_of(order)
-    if items is None:
+    is_odd = isinstance(order, (np.matrix, np.ma.MaskedArray))
+    if items is None or is_odd or any(isinstance(item, (bool, np.bool_)) for item in items):
         return None
     try:
         cells = np.asarray(order if isinstance(order, np.ndarray) else items)

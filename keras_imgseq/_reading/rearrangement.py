@@ -17,7 +17,7 @@ from keras_imgseq._reading import axes
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.array_libraries import ArrayLibrary, NumPy
 from keras_imgseq._reading.kept_arrays import kept
-from keras_imgseq._reading.reading import PathArguments, Reading, Route, path_of
+from keras_imgseq._reading.reading import PathArguments, Reading, Route, route_of
 
 Shape = tuple[int | None, ...]
 SequenceShape = tuple[int | None, int | None, int]
@@ -39,11 +39,19 @@ def doubt_of_axes(
     image_shape: Sequence[Any], readings: Sequence[Reading], data_format: str
 ) -> str | None:
     """Why the axes of one image are probably others than the default says, with the cure."""
-    if len(image_shape) != 3 or image_shape[axes.channel_axis(data_format)] is None:
+    if len(image_shape) != 3:
         return None
-    _, size, _ = axes.sizes_of((None, *image_shape), data_format)
-    is_meant = any(reading.step != "row" and reading.num_steps(size) != 1 for reading in readings)
+    size = list(image_shape)
+    del size[axes.channel_axis(data_format)]
+    is_meant = 1 in size and all(_reads_several_steps(reading, size) for reading in readings)
     return axes.doubt(image_shape, data_format, is_meant=is_meant)
+
+
+def _reads_several_steps(reading: Reading, size: Sequence[Any]) -> bool:
+    try:
+        return reading.step != "row" and reading.num_steps((size[0], size[1])) != 1
+    except ValueError:
+        return False
 
 
 def images_shape(
@@ -230,7 +238,7 @@ def _runs(
     path_arguments: PathArguments, grid: tuple[int, int], patch_height: int
 ) -> tuple[Any, Any]:
     """The runs of an image in the order of reading, and back."""
-    path = path_of(path_arguments, *grid)
+    path = route_of(path_arguments, *grid).path
     runs = _runs_of(NumPy(), path, grid[1], patch_height).astype("int32")
     return runs, np.argsort(runs).astype("int32")
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_imgseq._reading import axes, doubts
 from keras_imgseq._reading.array_libraries import (
+    as_tensor,
     checked_array,
     is_foreign,
     library_of,
@@ -110,6 +112,8 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
 
     def __call__(self, sequences: Any, *args: Any, **kwargs: Any) -> Any:
         sequences = checked_array(sequences, "sequences")
+        if isinstance(sequences, np.ndarray):
+            sequences = as_tensor(sequences, "sequences")
         # Data pipelines hand over arrays of other libraries, which Keras would convert.
         if is_foreign(sequences):
             return self.call(sequences)

@@ -23,11 +23,9 @@ MOST_UNROLLED_STEPS = 1024
 def fastest_loop(layer: Any, sequences: Any, states: Any, mask: Any, training: bool) -> Loop | None:
     """The loop that trains fastest; `None` for Keras' own."""
     cell = layer.cell
-    is_known = type(layer) in KERAS_CELLS and type(cell) is KERAS_CELLS[type(layer)]
     drops = training and (layer.dropout or layer.recurrent_dropout)
-    # In half precision another order of adding shows.
-    is_single = layer.compute_dtype == cell.compute_dtype == cell.kernel.dtype == "float32"
-    if not is_known or mask is not None or drops or layer.unroll or not is_single:
+    is_known = _is_as_keras_made_it(layer) and _are_single(layer, sequences, states)
+    if mask is not None or drops or layer.unroll or not is_known:
         return None
     backend = keras.backend.backend()
     if backend == "torch":
@@ -46,14 +44,28 @@ def fastest_loop(layer: Any, sequences: Any, states: Any, mask: Any, training: b
     return projected_loops.unrolled_loop if is_worth_unrolling else None
 
 
+def _is_as_keras_made_it(layer: Any) -> bool:
+    cell: Any = layer.cell
+    is_exact = type(layer) in KERAS_CELLS and type(cell) is KERAS_CELLS[type(layer)]
+    has_its_bias: bool = cell.use_bias == (cell.bias is not None)
+    return is_exact and has_its_bias and "call" not in vars(cell)
+
+
+def _are_single(layer: Any, sequences: Any, states: list[Any]) -> bool:
+    """Whether all is in single precision. In half precision another order of adding shows."""
+    dtypes = {keras.backend.standardize_dtype(array.dtype) for array in (sequences, *states)}
+    return dtypes | {layer.compute_dtype, layer.cell.compute_dtype} == {"float32"}
+
+
 class _FastestLoop:
     """Chooses the loop over the time steps; to be mixed into a recurrent layer of Keras."""
 
     def inner_loop(
         self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
     ) -> Any:
-        if mask is not None:
+        if mask is not None and getattr(self, "use_cudnn", "auto") is not True:
             # Keras' loop without cuDNN, which takes no mask that begins late or is all false.
+            (mask,) = keras.tree.flatten(mask)
             return keras.layers.RNN.inner_loop(
                 self, sequences, initial_state, mask=mask, training=training
             )

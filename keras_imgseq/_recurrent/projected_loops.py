@@ -24,10 +24,10 @@ def unrolled_loop(
     """One operation in the graph for each step."""
     cell = layer.cell
     # One product of two matrices is faster than one of a batch of them.
-    features = keras.ops.reshape(sequences, (-1, sequences.shape[2]))
+    features = keras.ops.reshape(sequences, (-1, cell.kernel.shape[0]))
     projections = keras.ops.matmul(features, cell.kernel)
     if cell.use_bias:
-        projections = projections + cell.bias
+        projections = keras.ops.add(projections, cell.bias)
     projections = keras.ops.reshape(projections, (-1, sequences.shape[1], layer.units))
     recurrent_kernel = keras.ops.convert_to_tensor(cell.recurrent_kernel)
     steps = keras.ops.unstack(projections, axis=1)

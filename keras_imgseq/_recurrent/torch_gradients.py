@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 
 def must_be_recorded(gradients: Sequence[Any]) -> bool:
@@ -20,6 +21,8 @@ def recorded_gradients(
     """The gradients of `run`, in operations of PyTorch that it can differentiate again."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
+        # Views end the graph here: one input may depend on another, or have a hook.
+        inputs = [tensor.view_as(tensor) for tensor in inputs]
         outputs = run(*inputs)
     given = [
         (output, gradient)
@@ -46,4 +49,4 @@ def _has_memory(tensor: Any) -> bool:
         tensor.data_ptr()
     except RuntimeError:
         return False
-    return True
+    return forward_ad.unpack_dual(tensor).tangent is None  # type: ignore[no-untyped-call]

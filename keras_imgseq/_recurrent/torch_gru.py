@@ -72,6 +72,8 @@ class _GRU(torch.autograd.Function):
             torch.addcmul(n_x[t], r[t], products[t], out=new).tanh_()
             torch.lerp(new, each[t], z[t], out=each[t + 1])
         ctx.set_materialize_grads(False)
+        # A stateful layer overwrites its state; what needs no gradient is read from h.
+        initial = initial if ctx.needs_input_grad[5] else h[0]
         ctx.save_for_backward(x, w, u, b, c, initial, h, zrq, n)
         # Copies, so that a caller may change them, and the last does not keep the others.
         y = h[1:].transpose(0, 1).contiguous() if return_sequences else None
@@ -114,4 +116,4 @@ class _GRU(torch.autograd.Function):
         flat = flat.transpose(0, 1).flatten(0, 1)
         grad_x = (flat @ w.T).unflatten(0, x.shape[:2]) if needed[0] else None
         grad_w = x.flatten(0, 1).T @ flat
-        return grad_x, grad_w, grad_u, flat.sum(0), grad_c, grad_each[0], None
+        return grad_x, grad_w, grad_u, flat.sum(0), grad_c, grad_each[0].clone(), None

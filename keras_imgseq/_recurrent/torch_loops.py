@@ -12,10 +12,28 @@ from typing import Any
 import keras
 import torch
 from torch.autograd import forward_ad
-from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from keras_imgseq._recurrent import torch_gru, torch_lstm, torch_simple_rnn
 
+try:
+    from torch._C import _are_functorch_transforms_active, _len_torch_function_stack
+    from torch.utils._python_dispatch import is_in_torch_dispatch_mode
+
+    def is_transformed() -> bool:
+        """Whether a mode or a transform of PyTorch sees every operation."""
+        return bool(
+            _are_functorch_transforms_active()
+            or _len_torch_function_stack()
+            or is_in_torch_dispatch_mode()
+        )
+except ImportError:
+    # A PyTorch that does not tell: Keras' loop is right, too.
+    def is_transformed() -> bool:
+        """What is not known is left to Keras' loop."""
+        return True
+
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 # Fewer steps of a gated cell take longer in the loops of this package than in Keras'.
 FEWEST_GATED_STEPS = 6
 
@@ -33,9 +51,13 @@ def loop_of(
             and cell.recurrent_activation is keras.activations.sigmoid
             and getattr(cell, "reset_after", True)
         )
-    if not is_covered or _is_watched() or not all(map(is_plain, [sequences, *states])):
-        return None
-    if not all(map(is_plain, _weights(cell))):
+    weights = _weights(cell)
+    if (
+        not is_covered
+        or _is_watched(cell)
+        or not all(map(is_plain, [sequences, *states, *weights]))
+        or not _fit_together(sequences, states, weights)
+    ):
         return None
     return torch_loop if is_simple or sequences.shape[1] >= FEWEST_GATED_STEPS else None
 
@@ -57,13 +79,27 @@ def is_plain(tensor: Any) -> bool:
     return forward_ad.unpack_dual(tensor).tangent is None  # type: ignore[no-untyped-call]
 
 
-def _is_watched() -> bool:
-    """Whether PyTorch records, compiles or casts what is computed."""
+def _fit_together(sequences: Any, states: list[Any], weights: list[Any]) -> bool:
+    """Whether every shape is the expected one: nothing is to be broadcast, and none is wrong."""
+    kernel, recurrent_kernel, *_ = weights
+    units = recurrent_kernel.shape[0]
     return (
-        torch.compiler.is_compiling()
+        sequences.ndim == 3
+        and sequences.shape[1] > 0
+        and sequences.shape[2] == kernel.shape[0]
+        and kernel.shape[1] == recurrent_kernel.shape[1]
+        and all(tuple(state.shape) == (sequences.shape[0], units) for state in states)
+    )
+
+
+def _is_watched(cell: Any) -> bool:
+    """Whether PyTorch records, transforms, compiles or casts what is computed."""
+    return (
+        any(vars(cell).get(hooks) for hooks in HOOKS)
+        or torch.compiler.is_compiling()
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or torch.is_autocast_enabled("cpu")
-        or is_in_torch_dispatch_mode()
+        or is_transformed()
     )
 
 
@@ -81,7 +117,9 @@ def torch_loop(
         is_relu = layer.cell.activation is keras.activations.relu
         run = torch_simple_rnn.run_relu if is_relu else torch_simple_rnn.run_tanh
     outputs, states = run(x, states, weights, layer.return_sequences)
-    return states[0], outputs, states
+    # Keras' outputs and states are tensors of their own, which a caller may change.
+    is_kept = layer.return_state or layer.stateful
+    return states[0].clone() if is_kept else states[0], outputs, states
 
 
 def _weights(cell: Any) -> list[Any]:

@@ -52,23 +52,31 @@ def _step_by_step(x: Any, w: Any, u: Any, b: Any, h: Any, c: Any) -> tuple[Any, 
     return torch.stack(outputs, dim=1), h, c
 
 
+def _recorded(inputs: Any, needed: Any) -> tuple[Any, Any]:
+    """Copies of the inputs, and the outputs of the kernel with their own gradient."""
+    copies = [
+        tensor.detach().requires_grad_(is_needed)
+        for tensor, is_needed in zip(inputs, needed, strict=True)
+    ]
+    with torch.set_grad_enabled(any(needed)):
+        return copies, _by_the_kernel(*copies)
+
+
 class _LSTM(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, x: Any, w: Any, u: Any, b: Any, h: Any, c: Any, return_sequences: bool
     ) -> Any:
+        # A stateful layer overwrites its states.
+        h, c = (
+            state if needed else state.clone()
+            for state, needed in zip((h, c), ctx.needs_input_grad[4:6], strict=True)
+        )
         inputs = x, w, u, b, h, c
-        # The kernel records its own gradient here, for copies of the inputs.
-        copies = [
-            tensor.detach().requires_grad_(needed)
-            for tensor, needed in zip(inputs, ctx.needs_input_grad, strict=False)
-        ]
-        with torch.set_grad_enabled(any(ctx.needs_input_grad)):
-            recorded = _by_the_kernel(*copies)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*inputs)
-        ctx.recorded = copies, recorded
-        y, h, c = (output.detach() for output in recorded)
+        ctx.recorded = _recorded(inputs, ctx.needs_input_grad[:6])
+        y, h, c = (output.detach() for output in ctx.recorded[1])
         # Copies, so that a caller may change them, and the last does not keep the others.
         return y.clone() if return_sequences else None, h.clone(), c.clone()
 
@@ -79,7 +87,9 @@ class _LSTM(torch.autograd.Function):
             return (None,) * 7
         if must_be_recorded(grad_outputs):
             return *recorded_gradients(_step_by_step, inputs, needed, grad_outputs), None
-        copies, recorded = ctx.recorded
+        # Let go at once, as PyTorch does; a second backward pass runs the kernel again.
+        copies, recorded = ctx.recorded or _recorded(inputs, needed)
+        ctx.recorded = None
         given = [
             (output, gradient)
             for output, gradient in zip(recorded, grad_outputs, strict=True)
@@ -91,7 +101,6 @@ class _LSTM(torch.autograd.Function):
                 [output for output, _ in given],
                 wanted,
                 [gradient for _, gradient in given],
-                retain_graph=True,
                 allow_unused=True,
             )
         )

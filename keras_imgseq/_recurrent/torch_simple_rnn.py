@@ -6,7 +6,7 @@
 With the gradient of every output, grad_y[t], and of the last state, grad_h[T]:
 
     grad_h[t]   += grad_y[t]
-    grad_a[t]    = f'(a[t]) grad_h[t]           relu: sign(h[t]), tanh: 1 - h[t]^2
+    grad_a[t]    = f'(a[t]) grad_h[t]           relu: 1 or 0, tanh: 1 - h[t]^2
     grad_h[t-1]  = grad_a[t] U^T
     grad_x[t]    = grad_a[t] W^T
     grad_W       = sum x[t]^T grad_a[t]
@@ -61,7 +61,8 @@ class _SimpleRNN(torch.autograd.Function):
         for t, projection in enumerate(projections.unbind(1)):
             activate(torch.addmm(projection, each[t], u, out=each[t + 1]))
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, w, u, b, initial, h)
+        # A stateful layer overwrites its state; what needs no gradient is read from h.
+        ctx.save_for_backward(x, w, u, b, initial if ctx.needs_input_grad[4] else h[0], h)
         ctx.f = f
         # Copies, so that a caller may change them, and the last does not keep the others.
         y = h[1:].transpose(0, 1).contiguous() if return_sequences else None
@@ -79,13 +80,18 @@ class _SimpleRNN(torch.autograd.Function):
             )
             return *found, None, None
         x, w, u, _, _ = inputs
-        # The slopes f'(a), overwritten below with grad_a.
-        grad_a = h[1:].sign() if ctx.f is torch.relu else 1 - h[1:].square()
+        is_relu, grad_a, zero = ctx.f is torch.relu, torch.empty_like(h[1:]), h.new_zeros(())
+        slopes = (h[1:] <= 0 if is_relu else 1 - h[1:].square()).unbind(0)
         each, backwards = grad_a.unbind(0), u.T
         for t in reversed(range(len(each))):
             if grad_y is not None:
                 grad_h = grad_y[:, t] if grad_h is None else grad_y[:, t] + grad_h
-            grad_h = each[t].mul_(grad_h) @ backwards
+            if is_relu:
+                # Not a product: what a dead unit hands back is 0, even for an infinite gradient.
+                torch.where(slopes[t], zero, grad_h, out=each[t])
+            else:
+                torch.mul(slopes[t], grad_h, out=each[t])
+            grad_h = each[t] @ backwards
         grad_u = h[:-1].flatten(0, 1).T @ grad_a.flatten(0, 1)
         flat = grad_a.transpose(0, 1).flatten(0, 1)
         grad_x = (flat @ w.T).unflatten(0, x.shape[:2]) if needed[0] else None

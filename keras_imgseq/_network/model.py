@@ -1,0 +1,36 @@
+"""The model that the factory returns."""
+
+from typing import Any
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="keras_imgseq")
+class ImageRNN(keras.Model):  # type: ignore[misc]
+    """A functional model that names the cure where Keras' own words would not help."""
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Predicts as `keras.Model`; one image without a batch is refused."""
+        shape = getattr(x, "shape", None)
+        if shape is not None and len(shape) == len(self.input_shape) - 1 and len(shape) > 1:
+            raise ValueError(
+                f"The network reads a batch of images, {self.input_shape}. Received: "
+                f"shape={tuple(shape)}. For one image, write image[None]."
+            )
+        return super().predict(x, *args, **kwargs)
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, **kwargs: Any) -> None:
+        """Compiles as `keras.Model`, which knows the other arguments."""
+        is_softmax = getattr(self.layers[-1], "activation", None) is keras.activations.softmax
+        if is_softmax and any(map(_is_ctc, keras.tree.flatten(loss))):
+            raise ValueError(
+                "CTC takes logits and makes probabilities of them itself. Received: "
+                f"loss={loss!r} for a network that ends in a softmax. Write "
+                "build_image_rnn(..., classifier_activation=None)."
+            )
+        super().compile(optimizer, loss, **kwargs)
+
+
+def _is_ctc(loss: Any) -> bool:
+    is_name = isinstance(loss, str) and loss.lower() == "ctc"
+    return is_name or loss is keras.losses.ctc or isinstance(loss, keras.losses.CTC)
