@@ -321,6 +321,12 @@ def test_what_becomes_of_a_mask_of_pixels_behind_a_layer(layer, passes):
         assert tuple(mask.shape) == (2, 4, 6)
 
 
+def test_a_softmax_takes_no_mask_of_pixels():
+    images = np.ones((2, 4, 6, 3), "float32")
+    with pytest.raises(Exception, match=r"(?i)shape|size|broadcast|dimension"):
+        keras.layers.Softmax()(keras.layers.Masking()(images))
+
+
 @pytest.mark.parametrize("name", ["Concatenate", "Add", "Maximum"])
 def test_layers_of_two_inputs_pass_a_mask_on(name):
     images = np.ones((2, 4, 6, 3), "float32")

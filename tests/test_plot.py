@@ -103,6 +103,108 @@ def test_belief_is_the_probability_after_every_step(arguments):
     assert image_axes.images[0].get_array().shape[:2] == tuple(shape[-2:])
 
 
+@pytest.mark.parametrize("size", [(28, 28, 3), [28, 28, 3], np.array([28, 28, 3]), (28, 28)])
+def test_a_size_may_have_channels(size):
+    axes = plot_reading(ImageAsSequence(7), size)
+    assert len(axes.texts) == 16
+    assert not axes.images
+
+
+def test_a_size_with_channels_first():
+    axes = plot_reading(ImageAsSequence(7, data_format="channels_first"), (3, 14, 21))
+    assert len(axes.texts) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "label"),
+    [
+        ({}, "probability"),
+        ({"classifier_activation": "sigmoid"}, "probability"),
+        ({"classifier_activation": None}, "answer"),
+        ({"classifier_activation": "tanh"}, "answer"),
+        ({"classes": None}, "answer"),
+    ],
+)
+def test_only_probabilities_are_drawn_on_their_scale(arguments, label):
+    model = build_image_rnn(**{"input_shape": (4, 5), "classes": 3, **arguments})
+    image = np.random.default_rng(0).random((4, 5), dtype="float32")
+    _, belief_axes = plot_belief(model, image)
+    assert belief_axes.figure.axes[-1].get_ylabel() == label
+    drawn = belief_axes.images[0]
+    scale = (0, 1) if label == "probability" else (drawn.get_array().min(), drawn.get_array().max())
+    assert drawn.get_clim() == pytest.approx(scale)
+
+
+def test_a_softmax_layer_gives_probabilities():
+    network = build_image_rnn((4, 5), 3, classifier_activation=None)
+    model = keras.Sequential([keras.Input((4, 5)), network, keras.layers.Softmax()])
+    _, belief_axes = plot_belief(model, np.zeros((4, 5)))
+    assert belief_axes.images[0].get_clim() == (0, 1)
+
+
+@pytest.mark.parametrize("sequential", [False, True])
+def test_belief_of_a_network_inside_another(sequential):
+    network = build_image_rnn((4, 5), 3, reading="column", cell="gru")
+    scaled = keras.layers.Rescaling(0.5)
+    if sequential:
+        model = keras.Sequential([keras.Input((4, 5)), scaled, network])
+    else:
+        inputs = keras.Input((4, 5))
+        model = keras.Model(inputs, network(scaled(inputs)))
+    image = np.random.default_rng(0).random((4, 5), dtype="float32")
+    _, belief_axes = plot_belief(model, image)
+    belief = belief_axes.images[0].get_array()
+    np.testing.assert_allclose(belief[:, -1], model.predict(image[None], verbose=0)[0], atol=1e-5)
+
+
+def test_the_belief_of_columns_runs_along_the_image():
+    model = build_image_rnn((4, 9), 3, reading="column")
+    image_axes, belief_axes = plot_belief(model, np.zeros((4, 9)))
+    assert belief_axes.images[0].get_array().shape == (3, 9)
+    assert (belief_axes.get_xlabel(), belief_axes.get_ylabel()) == ("step", "class")
+    belief_axes.figure.draw_without_rendering()
+    left, below = image_axes.get_position(), belief_axes.get_position()
+    assert below.y1 < left.y0
+    _, belief_axes = plot_belief(build_image_rnn((4, 9), 3), np.zeros((4, 9)))
+    assert (belief_axes.get_xlabel(), belief_axes.get_ylabel()) == ("class", "step")
+
+
+@pytest.mark.parametrize("ax", [3, [], "axes", [None, None], (1, 2), {}])
+def test_axes_that_are_none(ax):
+    model = build_image_rnn((4, 5), 3)
+    for draw in (
+        lambda: plot_reading(ImageAsSequence(), (4, 5), ax=ax),
+        lambda: plot_belief(model, np.zeros((4, 5)), ax=ax),
+        lambda: plot_belief(model, np.zeros((4, 5)), ax=[pyplot.subplots()[1]]),
+    ):
+        with pytest.raises(ValueError, match=r"Received: ax=.*plt\.subplots"):
+            draw()
+
+
+@pytest.mark.parametrize("model", [3, None, "model", keras.layers.Dense(3)])
+def test_a_model_that_is_none(model):
+    with pytest.raises(ValueError, match=r"Received: .*Write a model of build_image_rnn"):
+        plot_belief(model, np.zeros((4, 5)))
+
+
+def test_models_without_steps_are_refused():
+    flat = keras.Sequential([keras.Input((4, 5)), keras.layers.Rescaling(1.0)])
+    unlike = build_image_rnn((4, 5), 3, reading=["row", "column"])
+    for model in (flat, unlike):
+        with pytest.raises(ValueError, match=r"Received: a model whose output .* same number of"):
+            plot_belief(model, np.zeros((4, 5)))
+
+
+@pytest.mark.parametrize("image", [None, "image", np.full((4, 5), "a"), [[1, 2], [3]]])
+def test_an_image_that_is_none(image):
+    for draw in (
+        lambda: plot_reading(ImageAsSequence(), image),
+        lambda: plot_belief(build_image_rnn((4, 5), 3), image),
+    ):
+        with pytest.raises(ValueError, match="Received: "):
+            draw()
+
+
 def test_bad_input():
     model = build_image_rnn((4, 5), 3)
     with pytest.raises(ValueError, match=r"Write one image, as in images\[0\]"):
