@@ -1,5 +1,7 @@
 """One checker for each kind of argument: the same words for the same mistake, everywhere."""
 
+import enum
+
 import keras
 import numpy as np
 import pytest
@@ -139,6 +141,89 @@ def test_whole_numbers_of_numpy_are_pythons_own(whole):
     assert SequenceAsImage(sizes, whole(2)).image_size == (4, 6)
     assert ImageAsSequence((whole(2), whole(3))).get_config()["step"] == (2, 3)
     assert ImageAsSequence("pixel", "random", seed=whole(5)).get_config()["seed"] == 5
+
+
+class Name(str, enum.Enum):  # noqa: UP042
+    """Names as an enum of strings, of which `str()` gives another one."""
+
+    COLUMN = "column"
+    SNAKE = "snake"
+    SAME = "same"
+    FIRST = "channels_first"
+    GRU = "gru"
+    MEAN = "mean"
+
+
+def test_names_of_an_enum_are_their_strings():
+    images = np.arange(48).reshape(1, 2, 4, 6)
+    for take in (image_as_sequence, lambda *a, **o: ImageAsSequence(*a, **o)(images)):
+        arguments = () if take is not image_as_sequence else (images,)
+        names = {"padding": Name.SAME, "data_format": Name.FIRST}
+        by_enum = take(*arguments, (3, 4), Name.SNAKE, **names)
+        plain = {"padding": "same", "data_format": "channels_first"}
+        expected = image_as_sequence(images, (3, 4), "snake", **plain)
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(by_enum), expected)
+    assert type(ImageAsSequence(Name.COLUMN).get_config()["step"]) is str
+    readings = [Name.COLUMN, Name.COLUMN]
+    model = to_factory(cell=Name.GRU, merge=Name.MEAN, reading=readings)
+    assert model.count_params() == to_count(cell="gru", merge="mean", reading=["column"] * 2)
+    assert to_count(cell=Name.GRU, merge=Name.MEAN, reading=readings) == model.count_params()
+
+
+@pytest.mark.parametrize("take", NETWORKS)
+@pytest.mark.parametrize("name", ["a.b", "a/b", 3, b"name"])
+def test_a_name_that_no_backend_takes(take, name):
+    with pytest.raises(ValueError, match="Received: name="):
+        take(name=name)
+
+
+def test_a_name_of_numpy_can_be_saved(tmp_path):
+    to_factory(name=np.str_("left")).save(tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize("value", [np.timedelta64(4, "s"), memoryview(b"ab")])
+def test_spans_of_time_and_bytes_are_no_numbers(value):
+    for take, name in (
+        (to_layer, "step"),
+        (to_inverse, "image_size"),
+        (to_factory, "units"),
+        (to_factory, "classes"),
+        (to_factory, "input_shape"),
+        (to_factory, "scale"),
+        (to_layer, "mask_value"),
+    ):
+        with pytest.raises(ValueError, match=f"Received: {name}="):
+            take(**{name: value})
+
+
+@pytest.mark.parametrize("order", [[0, True, 2], np.matrix([[0, 1]]), np.ma.array([1, 0])])
+def test_an_order_is_of_plain_ints(order):
+    with pytest.raises(ValueError, match="Received: order="):
+        ImageAsSequence("pixel", order)
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("float16", 1e5), ("float32", 1e39)])
+def test_a_mask_value_that_the_images_cannot_hold(dtype, value):
+    layer = ImageAsSequence("row", mask_value=value)
+    for images in (IMAGES.astype(dtype), keras.Input((4, 6), dtype=dtype)):
+        with pytest.raises(ValueError, match=r"hold no such value. Received: mask_value="):
+            layer(images)
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">u2", "<i4"])
+def test_layers_read_bytes_in_any_order(dtype):
+    images = np.arange(48).reshape(2, 4, 6).astype(dtype)
+    sequences = keras.ops.convert_to_numpy(ImageAsSequence("column")(images))
+    np.testing.assert_array_equal(sequences, images.transpose(0, 2, 1))
+
+
+@pytest.mark.parametrize("dtype", ["M8[s]", "longdouble"])
+def test_a_dtype_that_the_backend_lacks_is_named(dtype):
+    images = np.zeros((2, 4, 6), dtype)
+    if keras.backend.backend() == "jax" and dtype == "longdouble":
+        images = np.zeros((2, 4, 6), "M8[s]")
+    with pytest.raises(ValueError, match=r"Received: .*dtype|Received: an array of"):
+        ImageAsSequence()(images)
 
 
 @pytest.mark.parametrize("value", [True, np.True_])

@@ -182,6 +182,28 @@ def test_a_list_of_tensors_names_their_stack(library):
         image_as_sequence([tensor, tensor])
 
 
+def test_a_list_is_checked_as_its_items_are():
+    for item in (np.ma.array(IMAGES[0], mask=True), np.matrix(IMAGES[0, ..., 0])):
+        with pytest.raises(ValueError, match=r"Write np.asarray\(images\)"):
+            image_as_sequence([item, item])
+
+
+@needs_torch
+def test_a_list_of_tensors_of_several_sizes_is_to_be_padded():
+    import torch
+
+    with pytest.raises(ValueError, match="Pad them to one size"):
+        image_as_sequence([torch.zeros(4, 6), torch.zeros(5, 6)])
+
+
+@needs_tensorflow
+def test_strings_of_tensorflow_are_no_images():
+    import tensorflow as tf
+
+    with pytest.raises(ValueError, match=r"holds numbers\. Received: an array of dtype"):
+        image_as_sequence(tf.constant([[["a", "b"]]]))
+
+
 TORCH_DTYPES = [
     "bool",
     "uint8",

@@ -115,6 +115,47 @@ def test_clear_axes_are_read_without_a_word(default, shape, step):
         ImageAsSequence(step).build((None, *shape))
 
 
+def test_whether_it_was_given_survives_the_copies_of_the_factory():
+    for reading in ("row", ImageAsSequence("row"), None):
+        made = build_image_rnn((28, 28), 10, reading=reading).get_layer("as_sequence")
+        with pytest.raises(ValueError, match=FIRST):
+            build_image_rnn((3, 28, 28), 10, reading=made)
+    given = ImageAsSequence("row", data_format="channels_last")
+    made = build_image_rnn((28, 28), 10, reading=given).get_layer("as_sequence")
+    build_image_rnn((3, 28, 28), 10, reading=made)
+
+
+def test_an_inverse_warns_as_its_layer_would():
+    with pytest.warns(UserWarning, match=FIRST):
+        ImageAsSequence().inverse((3, 28, 28))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ImageAsSequence(data_format="channels_last").inverse((3, 28, 28))
+
+
+def test_every_reading_must_mean_a_single_row_of_pixels():
+    with pytest.raises(ValueError, match=FIRST):
+        build_image_rnn((1, 28, 28), 10, reading=["row", "column"])
+    build_image_rnn((1, 28, 28), 10, reading=["pixel", "column"])
+
+
+@pytest.mark.parametrize("step", [4, "pixel", "row"])
+def test_the_axes_are_doubted_before_the_sizes(step):
+    for read in (
+        lambda: image_as_sequence(np.zeros((2, 3, 30, 30)), step),
+        lambda: build_image_rnn((3, 30, 30), 10, reading=step),
+        lambda: sequence_as_image(np.zeros((2, 30, 90)), (3, 30, 30), step),
+    ):
+        with pytest.raises(ValueError, match='write data_format="channels_first"'):
+            read()
+
+
+def test_one_image_in_predict_is_refused_in_words():
+    model = build_image_rnn((28, 28), 10)
+    with pytest.raises(ValueError, match=r"Received: shape=\(28, 28\).*image\[None\]"):
+        model.predict(np.zeros((28, 28)))
+
+
 def test_a_batch_of_pytorch_is_refused():
     with pytest.raises(ValueError, match='write data_format="channels_first"'):
         image_as_sequence(np.zeros((64, 1, 28, 28)))

@@ -208,6 +208,7 @@ def test_a_mask_of_masking_reaches_the_recurrent_layer_as_without_a_reading(cell
         ((2, 4, 6, 3), (2, 4, 6, 3), "channels_last"),
         ((2, 4, 6), (2,), "channels_last"),
         ((2, 3, 4, 6), (2, 3, 4), "channels_first"),
+        ((2, 4, 4, 4), (2, 4, 4), "channels_first"),
     ],
 )
 def test_a_mask_of_another_shape_is_refused(images, mask, data_format):
@@ -242,6 +243,12 @@ def test_an_order_that_padding_changes_warns(order, tmp_path):
         ImageAsSequence(4, **path, mask_value=0.0) if order != "explicit" else None
         if order not in ("random", "explicit"):
             ImageAsSequence(4, order, mask_value=0.0)(images)
+
+
+@pytest.mark.parametrize("step", ["row", "column"])
+def test_a_permutation_of_a_single_line_warns(step):
+    with pytest.warns(UserWarning, match="runs another path on a larger grid"):
+        ImageAsSequence(step, "random", seed=0, mask_value=0.0)(np.ones((1, 4, 4), "float32"))
 
 
 def is_valid_for_cudnn(mask):

@@ -102,7 +102,9 @@ def fitted_with_adam_and_clipping(model):
 
 
 def trained_with_gradient_accumulation(model):
-    model.compile(keras.optimizers.SGD(0.1, gradient_accumulation_steps=2), "mse", run_eagerly=EAGERLY)
+    model.compile(
+        keras.optimizers.SGD(0.1, gradient_accumulation_steps=2), "mse", run_eagerly=EAGERLY
+    )
     model.fit(X, Y, batch_size=1, shuffle=False, verbose=0)
     return model.get_weights()
 

@@ -91,7 +91,7 @@ class Architecture:
     def _check_cell(self) -> None:
         if isinstance(self.cell, str) or not callable(self.cell):
             otherwise = ", or a callable like keras.layers.GRUCell"
-            arguments.choice("cell", self.cell, CELLS, otherwise)
+            self.cell = arguments.choice("cell", self.cell, CELLS, otherwise)  # type: ignore[assignment]
             return
         given = {
             name: getattr(self, name)
@@ -106,7 +106,7 @@ class Architecture:
             )
 
     def _check_choices(self) -> None:
-        arguments.choice("merge", self.merge, MERGES)
+        self.merge = arguments.choice("merge", self.merge, MERGES)
         for name in ("bidirectional", "return_sequences"):
             setattr(self, name, arguments.flag(name, getattr(self, name)))
         is_auto = isinstance(self.unroll, str) and self.unroll == "auto"

@@ -107,7 +107,7 @@ def build_image_rnn(
     ]
     outputs = branches[0]
     if several:
-        outputs = MERGES[merge](name=network.named("merged"))(branches)
+        outputs = MERGES[network.merge](name=network.named("merged"))(branches)
     if network.classes is not None:
         outputs = keras.layers.Dense(network.classes, name=network.named("logits"))(outputs)
         if classifier_activation is not None:
@@ -116,7 +116,7 @@ def build_image_rnn(
             outputs = keras.layers.Activation(
                 classifier_activation, dtype=dtype, name=network.named("probabilities")
             )(outputs)
-    model: keras.Model = ImageRNN(images, outputs, name=name)
+    model: keras.Model = ImageRNN(images, outputs, name=network.name)
     # Keras exports only what was called before.
     model(images)
     return model
@@ -166,7 +166,7 @@ def count_image_rnn_params(  # noqa: D417
         24458
     """
     network = Architecture(**locals())
-    if not isinstance(cell, str):
+    if not isinstance(network.cell, str):
         raise ValueError(
             f"A callable cell has no formula. Received: cell={shown(cell)}. Build the model and "
             "ask it: build_image_rnn(...).count_params()."
@@ -176,10 +176,10 @@ def count_image_rnn_params(  # noqa: D417
     for _, _, num_features in network.sequence_shapes():
         num_inputs = [num_features, *(directions * num_units for num_units in network.units)]
         for inputs, num_units in zip(num_inputs, network.units, strict=False):
-            num_params += directions * CELLS[cell].num_params(inputs, num_units)
+            num_params += directions * CELLS[network.cell].num_params(inputs, num_units)
     if network.classes is None:
         return num_params
-    num_branches = len(network.reading) if merge == "concat" else 1
+    num_branches = len(network.reading) if network.merge == "concat" else 1
     num_features = num_branches * directions * network.units[-1]
     return int(num_params + network.classes * (num_features + 1))
 
