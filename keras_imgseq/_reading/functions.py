@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_imgseq._reading import arguments, axes
-from keras_imgseq._reading.array_libraries import as_array, library_of, static_shape
+from keras_imgseq._reading.array_libraries import library_of, static_shape
 from keras_imgseq._reading.axes import DataFormat
+from keras_imgseq._reading.given_arrays import as_array
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
 from keras_imgseq._reading.rearrangement import (
     doubt_of_axes,

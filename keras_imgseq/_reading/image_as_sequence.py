@@ -1,6 +1,7 @@
 """The layer that reads images as sequences."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,14 +9,9 @@ import keras
 import numpy as np
 
 from keras_imgseq._reading import arguments, axes, doubts
-from keras_imgseq._reading.array_libraries import (
-    as_tensor,
-    checked_array,
-    is_foreign,
-    library_of,
-    static_shape,
-)
+from keras_imgseq._reading.array_libraries import is_foreign, library_of, static_shape
 from keras_imgseq._reading.axes import DataFormat
+from keras_imgseq._reading.given_arrays import as_tensor, checked_array
 from keras_imgseq._reading.masks import check_mask, mask_of_steps
 from keras_imgseq._reading.orders import ORDERS
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
@@ -250,7 +246,9 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
                 f"Received: mask_value={self.mask_value}, images of {dtype}. Write "
                 'images.astype("float32").'
             )
-        if self.mask_value is not None and abs(self.mask_value) > LARGEST_VALUES[dtype]:
+        if self.mask_value is not None and abs(self.mask_value) > LARGEST_VALUES.get(
+            dtype, math.inf
+        ):
             raise ValueError(
                 f"Images of {dtype} hold no such value. Received: mask_value={self.mask_value}. "
                 "Write the value that the images are padded with."

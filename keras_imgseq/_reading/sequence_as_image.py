@@ -8,14 +8,9 @@ import keras
 import numpy as np
 
 from keras_imgseq._reading import axes, doubts
-from keras_imgseq._reading.array_libraries import (
-    as_tensor,
-    checked_array,
-    is_foreign,
-    library_of,
-    static_shape,
-)
+from keras_imgseq._reading.array_libraries import is_foreign, library_of, static_shape
 from keras_imgseq._reading.axes import DataFormat
+from keras_imgseq._reading.given_arrays import as_tensor, checked_array
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
 from keras_imgseq._reading.rearrangement import (
     Shape,

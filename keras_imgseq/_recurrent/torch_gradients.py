@@ -9,13 +9,24 @@ from torch.autograd import forward_ad
 
 def must_be_recorded(gradients: Sequence[Any]) -> bool:
     """Whether a gradient is to be differentiated again, or is one of a batch of gradients."""
-    return torch.is_grad_enabled() or not all(map(_has_memory, gradients))
+    is_plain = all(gradient is None or is_in_memory(gradient) for gradient in gradients)
+    return torch.is_grad_enabled() or not is_plain
+
+
+def is_in_memory(tensor: Any) -> bool:
+    """Whether a tensor is nothing but numbers: no other is wrapped in it."""
+    try:
+        # The tensors of torch.func have no memory of their own.
+        tensor.data_ptr()
+    except RuntimeError:
+        return False
+    return forward_ad.unpack_dual(tensor).tangent is None  # type: ignore[no-untyped-call]
 
 
 def recorded_gradients(
     run: Callable[..., Sequence[Any]],
     inputs: Sequence[Any],
-    needs_gradient: Sequence[bool],
+    needed: Sequence[bool],
     grad_outputs: Sequence[Any],
 ) -> list[Any]:
     """The gradients of `run`, in operations of PyTorch that it can differentiate again."""
@@ -24,29 +35,30 @@ def recorded_gradients(
         # Views end the graph here: one input may depend on another, or have a hook.
         inputs = [tensor.view_as(tensor) for tensor in inputs]
         outputs = run(*inputs)
+    return gradients_of(outputs, grad_outputs, inputs, needed, create_graph=create_graph)
+
+
+def gradients_of(
+    outputs: Sequence[Any],
+    grad_outputs: Sequence[Any],
+    inputs: Sequence[Any],
+    needed: Sequence[bool],
+    *,
+    create_graph: bool = False,
+) -> list[Any]:
+    """The gradients of the inputs that need one, and `None` for the others."""
     given = [
         (output, gradient)
         for output, gradient in zip(outputs, grad_outputs, strict=True)
         if gradient is not None
     ]
-    wanted = [x for x, needed in zip(inputs, needs_gradient, strict=False) if needed]
     gradients = iter(
         torch.autograd.grad(
             [output for output, _ in given],
-            wanted,
+            [tensor for tensor, is_needed in zip(inputs, needed, strict=True) if is_needed],
             [gradient for _, gradient in given],
             create_graph=create_graph,
             allow_unused=True,
         )
     )
-    return [next(gradients) if needed else None for needed in needs_gradient]
-
-
-def _has_memory(tensor: Any) -> bool:
-    if tensor is None:
-        return True
-    try:
-        tensor.data_ptr()
-    except RuntimeError:
-        return False
-    return forward_ad.unpack_dual(tensor).tangent is None  # type: ignore[no-untyped-call]
+    return [next(gradients) if is_needed else None for is_needed in needed]

@@ -11,9 +11,9 @@ from typing import Any
 
 import keras
 import torch
-from torch.autograd import forward_ad
 
 from keras_imgseq._recurrent import torch_gru, torch_lstm, torch_simple_rnn
+from keras_imgseq._recurrent.torch_gradients import is_in_memory
 
 try:
     from torch._C import _are_functorch_transforms_active, _len_torch_function_stack
@@ -42,6 +42,8 @@ def loop_of(
     layer: Any, sequences: Any, states: list[Any]
 ) -> Callable[..., tuple[Any, Any, list[Any]]] | None:
     """The loop of a recurrent layer of Keras; `None` for what only Keras' own can do."""
+    if torch.compiler.is_compiling():
+        return None
     cell, is_simple = layer.cell, isinstance(layer, keras.layers.SimpleRNN)
     if is_simple:
         is_covered = cell.activation in (keras.activations.relu, keras.activations.tanh)
@@ -64,19 +66,13 @@ def loop_of(
 
 def is_plain(tensor: Any) -> bool:
     """Whether a tensor is nothing but numbers of single precision in the memory of the CPU."""
-    if (
-        type(tensor) not in (torch.Tensor, torch.nn.Parameter)
-        or tensor.device.type != "cpu"
-        or tensor.dtype != torch.float32
-        or tensor.layout is not torch.strided
-    ):
-        return False
-    try:
-        # The tensors of torch.func have no memory of their own.
-        tensor.data_ptr()
-    except RuntimeError:
-        return False
-    return forward_ad.unpack_dual(tensor).tangent is None  # type: ignore[no-untyped-call]
+    return (
+        type(tensor) in (torch.Tensor, torch.nn.Parameter)
+        and tensor.device.type == "cpu"
+        and tensor.dtype == torch.float32
+        and tensor.layout is torch.strided
+        and is_in_memory(tensor)
+    )
 
 
 def _fit_together(sequences: Any, states: list[Any], weights: list[Any]) -> bool:
@@ -93,10 +89,9 @@ def _fit_together(sequences: Any, states: list[Any], weights: list[Any]) -> bool
 
 
 def _is_watched(cell: Any) -> bool:
-    """Whether PyTorch records, transforms, compiles or casts what is computed."""
+    """Whether PyTorch records, transforms or casts what is computed."""
     return (
         any(vars(cell).get(hooks) for hooks in HOOKS)
-        or torch.compiler.is_compiling()
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or torch.is_autocast_enabled("cpu")
         or is_transformed()

@@ -15,7 +15,11 @@ from typing import Any
 
 import torch
 
-from keras_imgseq._recurrent.torch_gradients import must_be_recorded, recorded_gradients
+from keras_imgseq._recurrent.torch_gradients import (
+    gradients_of,
+    must_be_recorded,
+    recorded_gradients,
+)
 
 
 def run(x: Any, states: list[Any], weights: list[Any], return_sequences: bool) -> Any:
@@ -90,18 +94,4 @@ class _LSTM(torch.autograd.Function):
         # Let go at once, as PyTorch does; a second backward pass runs the kernel again.
         copies, recorded = ctx.recorded or _recorded(inputs, needed)
         ctx.recorded = None
-        given = [
-            (output, gradient)
-            for output, gradient in zip(recorded, grad_outputs, strict=True)
-            if gradient is not None
-        ]
-        wanted = [copy for copy, is_needed in zip(copies, needed, strict=True) if is_needed]
-        gradients = iter(
-            torch.autograd.grad(
-                [output for output, _ in given],
-                wanted,
-                [gradient for _, gradient in given],
-                allow_unused=True,
-            )
-        )
-        return *(next(gradients) if is_needed else None for is_needed in needed), None
+        return *gradients_of(recorded, grad_outputs, copies, needed), None

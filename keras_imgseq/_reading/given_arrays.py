@@ -1,0 +1,130 @@
+"""What users hand over as arrays: read, converted where that loses nothing, or refused in words."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_imgseq._reading.arguments import shown
+from keras_imgseq._reading.array_libraries import library_of
+
+
+def as_array(value: Any, name: str) -> Any:
+    """An array that can be read, or an error that says how to make one."""
+    if isinstance(value, (list, tuple)):
+        return _stacked(value, name)
+    if isinstance(value, keras.KerasTensor):
+        raise ValueError(
+            f"The functions read arrays, which hold values. Received: {shown(value)}. In a model, "
+            "write the layers ImageAsSequence and SequenceAsImage instead."
+        )
+    if hasattr(value, "__array_interface__") and not hasattr(value, "shape"):
+        value = np.asarray(value)
+    return checked_array(value, name)
+
+
+def checked_array(value: Any, name: str) -> Any:
+    """The array itself, or what NumPy reads of another package's; what is none is an error."""
+    kind = "NestedTensor" if getattr(value, "is_nested", False) else type(value).__name__
+    if kind in _SPECIAL:
+        raise ValueError(f"`{name}` is a dense array. Received: a {kind}. {_SPECIAL[kind]}")
+    if not hasattr(value, "shape"):
+        raise ValueError(
+            f"`{name}` is an array. Received: {name}={shown(value)}. "
+            "Write an array of NumPy, TensorFlow, JAX or PyTorch."
+        )
+    is_masked = isinstance(value, np.ma.MaskedArray)
+    is_table = not hasattr(value, "dtype") and not isinstance(value, memoryview)
+    if is_masked or is_table or isinstance(value, np.matrix):
+        filled = f", or {name}.filled(0) to replace what is masked" if is_masked else ""
+        raise ValueError(
+            f"`{name}` is an array of NumPy, TensorFlow, JAX or PyTorch. Received: a {kind}. "
+            f"Write np.asarray({name}){filled}."
+        )
+    library = library_of(value)
+    if library.name == "torch" and str(value.layout) != "torch.strided":
+        raise ValueError(
+            f"`{name}` is a dense array. Received: a tensor of layout {value.layout}. "
+            f"Write {name}.to_dense()."
+        )
+    if library.name == "keras" and not _is_of_keras(value):
+        value = _converted(value)
+    _check_dtype(value, name)
+    return value
+
+
+_SPECIAL = {
+    "RaggedTensor": "Write images.to_tensor(-1.0) and `mask_value=-1.0`, or put images of one "
+    "size into a batch with tf.data's padded_batch.",
+    "SparseTensor": "Write tf.sparse.to_dense(images).",
+    "IndexedSlices": "Write tf.convert_to_tensor(images).",
+    "NestedTensor": "Write images.to_padded_tensor(-1.0) and `mask_value=-1.0`.",
+    "BCOO": "Write images.todense().",
+}
+
+
+def _is_of_keras(value: Any) -> bool:
+    return isinstance(value, (keras.Variable, keras.KerasTensor)) or keras.ops.is_tensor(value)
+
+
+def _converted(value: Any) -> Any:
+    try:
+        return np.asarray(value)
+    except Exception as error:
+        raise ValueError(
+            f"NumPy makes no array of it. Received: a {type(value).__name__}. Write an array of "
+            "NumPy, TensorFlow, JAX or PyTorch."
+        ) from error
+
+
+def as_tensor(array: Any, name: str) -> Any:
+    """An array of NumPy as a tensor of Keras' backend, of the same dtype."""
+    # Files of other machines hold the bytes in another order.
+    native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    try:
+        return keras.ops.convert_to_tensor(native)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{keras.backend.backend()} has no tensors of this dtype. Received: an array of "
+            f'{array.dtype}. For example, write {name}.astype("float32").'
+        ) from error
+
+
+def _check_dtype(array: Any, name: str) -> None:
+    is_text = getattr(array.dtype, "name", None) == "string"
+    is_odd = getattr(array.dtype, "kind", "f") in "OSUT"
+    if is_text or is_odd or getattr(array.dtype, "fields", None) is not None:
+        raise ValueError(
+            f"`{name}` holds numbers. Received: an array of dtype {shown(array.dtype)}. "
+            f'For example, write {name}.astype("float32").'
+        )
+
+
+def _stacked(items: Any, name: str) -> Any:
+    """A list as one array of NumPy; a list of another library's arrays is for that library."""
+    shapes = {tuple(item.shape) for item in items if hasattr(item, "shape")}
+    for item in items:
+        if hasattr(item, "shape"):
+            checked_array(item, name)
+    first = items[0] if items else None
+    is_tensor = hasattr(first, "shape") and library_of(first).name != "numpy"
+    if is_tensor and len(shapes) == 1 and library_of(first).name != "keras":
+        stack = {"tensorflow": "tf.stack", "jax": "jnp.stack", "torch": "torch.stack"}
+        library = library_of(first).name
+        raise ValueError(
+            f"`{name}` is one array. Received: a list of {len(items)} tensors. "
+            f"Write {stack[library]}({name})."
+        )
+    try:
+        if len(shapes) > 1:
+            raise ValueError("several shapes")
+        array = np.asarray(items)
+    except (ValueError, TypeError, OverflowError) as error:
+        found = ", ".join(map(str, sorted(shapes)[:4])) if shapes else "rows of several lengths"
+        raise ValueError(
+            f"`{name}` of one batch have one size. Received: a list of {len(items)} items: "
+            f"{found}. Pad them to one size and name the value that you padded with in "
+            "`mask_value` of ImageAsSequence, or read them one by one with batched=False."
+        ) from error
+    _check_dtype(array, name)
+    return array
