@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from contextlib import nullcontext
 
 import keras
 import numpy as np
@@ -264,7 +265,14 @@ def test_a_mask_never_meets_cudnn(cell, bidirectional, reading, tmp_path, monkey
     layer = ImageAsSequence(**{"step": "row", "mask_value": 0.0, **reading})
     images = np.zeros((2, 4, 6), "float32")
     images[0, :2, :3] = 1
-    assert reading == {} or not is_valid_for_cudnn(mask_of(layer, images))
+    mask = mask_of(layer, images)
+    assert reading == {} or not is_valid_for_cudnn(mask)
+    if keras.backend.backend() == "tensorflow":
+        # Keras' own check of a mask for cuDNN, which runs on a CPU too.
+        from keras.src.backend.tensorflow.rnn import _assert_valid_mask
+
+        with nullcontext() if is_valid_for_cudnn(mask) else pytest.raises(Exception, match="cuDNN"):
+            _assert_valid_mask(mask)
     model = build_image_rnn((4, 6), 2, cell=cell, reading=layer, bidirectional=bidirectional)
     model.save(tmp_path / "model.keras")
     for network in (model, keras.saving.load_model(tmp_path / "model.keras")):
