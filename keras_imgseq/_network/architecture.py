@@ -165,8 +165,7 @@ class Architecture:
         self.input_shape = arguments.size("input_shape", self.input_shape, meaning, (2, 3))
 
     def _check_reading(self) -> None:
-        # The configuration of a layer is left alone where it need not be copied: on JAX and
-        # PyTorch, Keras imports TensorFlow to write one, and half a gigabyte with it.
+        # No configuration is written here: on JAX and PyTorch, Keras would import TensorFlow for it.
         self.given = self.reading if isinstance(self.reading, list) else [self.reading]
         if self.reading is None:
             readings: list[Any] = ["row"]

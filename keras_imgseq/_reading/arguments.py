@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-# More units, classes or pixels on one side than this fit into no memory.
+# More units, classes or pixels on one side than this do not fit into memory.
 LARGEST = 2**24
 
 _SHORT = reprlib.Repr()

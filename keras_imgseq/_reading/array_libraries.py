@@ -180,7 +180,7 @@ class PyTorch:
     def __init__(self) -> None:
         self._torch = importlib.import_module("torch")
         keep_out_of_graphs(self._torch)
-        # PyTorch moves no values of these dtypes; it moves those of the same size.
+        # PyTorch can neither flip nor gather these dtypes, but others of the same size.
         self._moved_as = {
             getattr(self._torch, unsigned): getattr(self._torch, signed)
             for unsigned, signed in (

@@ -181,8 +181,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
             check_mask(static_shape(previous_mask), static_shape(images), self.data_format)
         elif self.mask_value is None:
             return None
-        # A symbolic mask would put its operations into the model; a computed tensor has
-        # its own mask with it.
+        # A symbolic mask would put its operations into the model.
         if isinstance(images, keras.KerasTensor):
             return None
         return mask_of_steps(images, previous_mask, self.reading, self.mask_value, self.data_format)

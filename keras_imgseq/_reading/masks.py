@@ -55,7 +55,7 @@ def mask_of_steps(
     mask = ops.any(steps, axis=-1)
     if mask_value is None:
         return mask
-    # A recurrent layer that is shown no step at all has nothing to answer.
+    # A recurrent layer needs at least one step for its answer.
     is_blank = ops.logical_not(ops.any(mask, axis=1, keepdims=True))
     is_first = ops.equal(ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1), 1)
     return ops.logical_or(mask, ops.logical_and(is_blank, is_first))

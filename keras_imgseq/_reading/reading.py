@@ -29,11 +29,11 @@ STEPS: dict[str, Size] = {
     "column": (None, 1),
     "pixel": (1, 1),
 }
-# The cells that both images and padded images visit in the same order.
+# Padding below and on the right leaves the order of the other cells as it is.
 ORDERS_OF_PADDED_IMAGES = ("raster", "snake", "zigzag", "morton")
 
 
-# Values of one step: more fit into no memory.
+# Values of one step. More do not fit into memory.
 MOST_FEATURES = 2**31
 
 
@@ -183,8 +183,8 @@ class Reading:
         return repr(self.order) if isinstance(self.order, str) else f"{len(self.order)} cells"
 
 
-# Its arguments are plain values: torch.compile would hand over an object that it made itself
-# without its attributes.
+# torch.compile hands over objects that it made itself without their attributes, but plain values
+# as they are.
 @kept(lambda route: [] if route.path is None else [route.path])
 def route_of(path_arguments: PathArguments, grid_height: int, grid_width: int) -> Route:
     """How to read a grid of known size."""

@@ -126,7 +126,7 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
         return to_images(library, sequences, self.reading, tuple(image_shape), self.data_format)
 
     def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
-        # A mask of time steps says nothing that fits an image.
+        # A mask of time steps does not fit an image.
         return None
 
     def get_config(self) -> dict[str, Any]:

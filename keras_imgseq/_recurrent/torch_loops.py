@@ -27,7 +27,7 @@ try:
             or is_in_torch_dispatch_mode()
         )
 except ImportError:
-    # A PyTorch that does not tell: Keras' loop is right, too.
+    # Another PyTorch does not tell. Keras' loop is right in every case.
     def is_transformed() -> bool:
         """What is not known is left to Keras' loop."""
         return True

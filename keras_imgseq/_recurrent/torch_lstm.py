@@ -91,7 +91,7 @@ class _LSTM(torch.autograd.Function):
             return (None,) * 7
         if must_be_recorded(grad_outputs):
             return *recorded_gradients(_step_by_step, inputs, needed, grad_outputs), None
-        # Let go at once, as PyTorch does; a second backward pass runs the kernel again.
+        # Freed at once, as PyTorch frees its graph. A second backward pass runs the kernel again.
         copies, recorded = ctx.recorded or _recorded(inputs, needed)
         ctx.recorded = None
         return *gradients_of(recorded, grad_outputs, copies, needed), None
