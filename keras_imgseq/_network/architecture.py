@@ -165,7 +165,7 @@ class Architecture:
         self.input_shape = arguments.size("input_shape", self.input_shape, meaning, (2, 3))
 
     def _check_reading(self) -> None:
-        # No configuration is written here: on JAX and PyTorch, Keras would import TensorFlow for it.
+        # Copies nothing: Keras imports TensorFlow to write a configuration, on every backend.
         self.given = self.reading if isinstance(self.reading, list) else [self.reading]
         if self.reading is None:
             readings: list[Any] = ["row"]
