@@ -11,11 +11,8 @@ from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 
 MOST_NUMBERS = 256
-PROBABILITIES = (
-    keras.activations.softmax,
-    keras.activations.sigmoid,
-    keras.activations.sparsemax,
-)
+# By their names: not every version of Keras has all of them.
+PROBABILITIES = ("softmax", "sigmoid", "sparsemax")
 
 
 def plot_reading(layer: ImageAsSequence, image_or_size: Any, *, ax: Any = None) -> Any:
@@ -232,7 +229,8 @@ def _as_picture(image: Any, data_format: str) -> Any:
 
 def _gives_probabilities(layer: Any) -> bool:
     activation = getattr(layer, "activation", layer)
-    return activation in PROBABILITIES or isinstance(activation, keras.layers.Softmax)
+    is_softmax = isinstance(activation, keras.layers.Softmax)
+    return is_softmax or getattr(activation, "__name__", None) in PROBABILITIES
 
 
 def _is_recurrent(layer: Any) -> bool:
