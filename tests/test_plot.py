@@ -49,8 +49,11 @@ def test_the_path_goes_through_the_centres_of_the_patches():
 
 def test_later_steps_have_another_colour():
     axes = plot_reading(ImageAsSequence("row"), (5, 4))
-    colours = {tuple(text.get_bbox_patch().get_facecolor()) for text in axes.texts}
-    assert len(colours) == 5
+    colours = [tuple(text.get_bbox_patch().get_facecolor()) for text in axes.texts]
+    assert len(set(colours)) == 5
+    patches, path = axes.collections
+    assert [tuple(colour) for colour in patches.get_edgecolor()] == colours
+    assert [tuple(colour) for colour in path.get_colors()] == colours[:-1]
 
 
 def test_padding_is_drawn_beside_the_image():
