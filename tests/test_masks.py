@@ -138,7 +138,7 @@ NETWORKS = {
 }
 
 
-@settings(max_examples=8)
+@settings(max_examples=4 if keras.backend.backend() == "jax" else 8)
 @given(masked_readings(), st.sampled_from(list(NETWORKS)), st.booleans())
 def test_padding_never_changes_an_answer(drawn, network, by_masking):
     reading, whole, sizes, num_channels = drawn
@@ -372,7 +372,7 @@ def models():
     return {option: build(*option) for option in options}
 
 
-@settings(max_examples=5)
+@settings(max_examples=3 if keras.backend.backend() == "jax" else 5)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=3), st.integers(0, 99))
 def test_a_padded_batch_gives_the_answer_of_each_image_alone(models, heights, seed):
     random = np.random.default_rng(seed)
