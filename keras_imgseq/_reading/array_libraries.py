@@ -7,6 +7,7 @@ named here is read by `keras.ops`. A library is imported only by those who hand 
 """
 
 import importlib
+import warnings
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -195,7 +196,13 @@ class PyTorch:
     def shape(self, array: Any) -> tuple[Any, ...]:
         """The sizes; a trace hands over tensors, of which the values are known."""
         tensor = self._torch.Tensor
-        return tuple(int(size) if isinstance(size, tensor) else size for size in array.shape)
+        sizes = tuple(array.shape)
+        if not any(isinstance(size, tensor) for size in sizes):
+            return sizes
+        with warnings.catch_warnings():
+            # PyTorch warns that the sizes are fixed from here on, which is meant.
+            warnings.simplefilter("ignore")
+            return tuple(int(size) if isinstance(size, tensor) else size for size in sizes)
 
     def reshape(self, array: Any, shape: Sequence[Any]) -> Any:
         """The same values in another shape."""
