@@ -219,7 +219,7 @@ class PyTorch:
     def take(self, array: Any, indices: Any, axis: int) -> Any:
         """The entries of one axis at the indices."""
         if not isinstance(indices, self._torch.Tensor):
-            indices = self._torch.tensor(indices, device=array.device)
+            indices = self._constant(indices, array.device)
         return self._moved(array, lambda x: self._torch.index_select(x, axis, indices))
 
     def pad(self, array: Any, widths: Sequence[Any], value: float) -> Any:
@@ -235,6 +235,14 @@ class PyTorch:
     def arange(self, stop: Any, like: Any) -> Any:
         """The ints below a number, on the device of another array."""
         return self._torch.arange(stop, device=like.device)
+
+    def _constant(self, indices: Any, device: Any) -> Any:
+        if not self._torch.jit.is_tracing():
+            return self._torch.tensor(indices, device=device)
+        with warnings.catch_warnings():
+            # PyTorch warns that a trace holds a constant, which is meant.
+            warnings.simplefilter("ignore")
+            return self._torch.tensor(indices, device=device)
 
     def _moved(self, array: Any, move: Any) -> Any:
         dtype = self._moved_as.get(array.dtype)
