@@ -1,4 +1,4 @@
-"""Images of unlike sizes, padded to one: each is read as long as it really is."""
+"""Images of different sizes, padded to one: each is read as long as it really is."""
 
 import itertools
 import warnings
