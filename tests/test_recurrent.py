@@ -69,7 +69,7 @@ def test_outputs_and_states_are_those_of_keras(name_and_options, num_steps, mask
     assert_close(*results)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6 if keras.backend.backend() == "jax" else 10)
 @given(layer_options(), st.booleans(), st.booleans())
 def test_a_training_step_is_that_of_keras(name_and_options, bidirectional, masked):
     name, options = name_and_options
