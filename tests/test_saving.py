@@ -1,3 +1,5 @@
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -63,3 +65,20 @@ def test_a_fresh_process_on_any_backend_loads_without_custom_objects(backend, tm
 def test_the_registered_name_is_a_file_format():
     name = keras.saving.get_registered_name(ImageAsSequence)
     assert name == "keras_imgseq>ImageAsSequence"
+
+
+def test_a_loaded_model_is_compiled_and_trains_on_as_the_first_one(tmp_path):
+    images = np.random.default_rng(0).random((12, 5, 4), dtype="float32")
+    labels = np.arange(12) % 3
+    model = build_image_rnn((5, 4), 3, units=4)
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", ["accuracy"])
+    options = {"epochs": 2, "shuffle": False, "verbose": 0}
+    model.fit(images, labels, **options)
+    model.save(tmp_path / "model.keras")
+    with warnings.catch_warnings(action="error", category=UserWarning):
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        keras.models.clone_model(model)
+    assert loaded.compiled
+    assert int(loaded.optimizer.iterations) == 2
+    first, second = (m.fit(images, labels, **options).history for m in (model, loaded))
+    assert first == second

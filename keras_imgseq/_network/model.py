@@ -30,6 +30,12 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
             )
         super().compile(optimizer, loss, **kwargs)
 
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a loaded model, which Keras does only where `compile` is its own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
 
 def _is_ctc(loss: Any) -> bool:
     is_name = isinstance(loss, str) and loss.lower() == "ctc"
