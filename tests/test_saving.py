@@ -71,7 +71,9 @@ def test_a_loaded_model_is_compiled_and_trains_on_as_the_first_one(tmp_path):
     images = np.random.default_rng(0).random((12, 5, 4), dtype="float32")
     labels = np.arange(12) % 3
     model = build_image_rnn((5, 4), 3, units=4)
-    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", None, ["accuracy"]
+    )
     options = {"epochs": 2, "shuffle": False, "verbose": 0}
     model.fit(images, labels, **options)
     model.save(tmp_path / "model.keras")

@@ -19,7 +19,9 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
             )
         return super().predict(x, *args, **kwargs)
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, **kwargs: Any) -> None:
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
         """Compiles as `keras.Model`, which knows the other arguments."""
         is_softmax = getattr(self.layers[-1], "activation", None) is keras.activations.softmax
         if is_softmax and any(map(_is_ctc, keras.tree.flatten(loss))):
@@ -28,7 +30,7 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
                 f"loss={loss!r} for a network that ends in a softmax. Write "
                 "build_image_rnn(..., classifier_activation=None)."
             )
-        super().compile(optimizer, loss, **kwargs)
+        super().compile(optimizer, loss, *args, **kwargs)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model, which Keras does only where `compile` is its own."""
