@@ -101,14 +101,14 @@ def _copied(images: Any) -> Any:
 
 def cached(num_rounds: int) -> Iterator[Pair]:
     """The second layer of a reading and size beside the first, on a large grid."""
-    shape = (1, 1024, 1024, 1)
+    shape = (1, 256, 256, 1)
 
     def make(seed: int) -> None:
         ImageAsSequence("pixel", "random", seed=seed).build(shape)
 
     seeds = itertools.count(1)
     yield timed_in_turn(
-        "make a layer, 1,024 x 1,024 pixels at random",
+        "make a layer, 256 x 256 pixels at random",
         ("the second of its kind", lambda: make(0)),
         ("the first of its kind", lambda: make(next(seeds))),
         num_rounds=num_rounds,

@@ -1,92 +1,138 @@
 """Reads a folder of class folders with image files, and names what it cannot read."""
 
 import dataclasses
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
+from folder_layout import FolderError, layout_of
+from image_files import ImageFileError
+from image_set import MOST_BYTES, Preparation, bytes_of, changes, preparation_for, seen
 
-ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-
-
-class FolderError(Exception):
-    """The folder cannot be used; the message says why and what to do."""
+__all__ = ["FolderError", "Pictures", "load_pictures", "write_digits"]
+# Named one by one; more than these are counted.
+MOST_NAMES = 5
 
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """Images of one size as uint8, their class numbers, and the files that were left out."""
+    """Images of one size as uint8, their class numbers, and how they came to be.
+
+    Args:
+        images: `(images, height, width)` if all are grey, else with three channels.
+        labels: The class number of each image.
+        parts: For each image `"train"`, `"validation"` or `"test"`, or `""` where there are no
+            such folders.
+        class_names: The names of the class folders.
+        preparation: What the images were brought to.
+        changes: A line for each kind of change that was made to the images.
+        unreadable: The files that were left out, and why they cannot be read.
+        no_images: The files that do not end as image files do.
+    """
 
     images: np.ndarray
     labels: np.ndarray
+    parts: np.ndarray
     class_names: list[str]
-    unreadable: list[Path]
+    preparation: Preparation
+    changes: list[str]
+    unreadable: dict[Path, str]
     no_images: list[Path]
 
 
 def load_pictures(
-    folder: Path, size: tuple[int, int] | None = None, skip_unreadable: bool = False
+    folder: Path,
+    size: tuple[int, int] | None = None,
+    skip_unreadable: bool = False,
+    progress: Callable[[Iterable[Path], str], Iterable[Path]] = lambda paths, what: paths,
 ) -> Pictures:
     """Loads all images of all class folders, brought to one size.
 
     Args:
-        folder: Holds one folder for each class, and these hold the image files.
-        size: `(height, width)` in pixels; by default, the median of the images.
-        skip_unreadable: Whether to leave out the files that cannot be read.
+        folder: Holds one folder for each class, and these hold the image files; or `train` and
+            `test` with such folders.
+        size: `(height, width)` in pixels; by default the median of the images, with the longer
+            side no longer than 224.
+        skip_unreadable: Whether to omit the files that cannot be read.
+        progress: Is given the files and what is done with them, and shows how far it is.
 
     Returns:
         The images, `(images, height, width)` if all are grey, else with three channels.
 
     Raises:
-        FolderError: If there are no two classes, or a file cannot be read.
+        FolderError: If there are no two classes, if a file cannot be read, or if the images do
+            not fit into memory.
     """
-    if not folder.is_dir():
-        raise FolderError(f"There is no folder {folder}. Give one that holds a folder per class.")
-    class_folders = sorted(path for path in folder.iterdir() if path.is_dir())
-    pictures, labels, unreadable, no_images = [], [], [], []
-    for label, class_folder in enumerate(class_folders):
-        for path in sorted(class_folder.iterdir()):
-            if path.suffix.lower() not in ENDINGS:
-                no_images.append(path)
-                continue
+    layout = layout_of(folder)
+    unreadable: dict[Path, str] = {}
+
+    def read(paths: list[Path], what: str, function: Callable[[Path], Any]) -> list[Any]:
+        results = []
+        for path in progress(paths, what):
             try:
-                pictures.append(_opened(path))
-                labels.append(label)
-            except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-                unreadable.append(path)
-    if unreadable and not skip_unreadable:
-        names = ", ".join(str(path) for path in unreadable)
+                results.append(function(path))
+            except ImageFileError as error:
+                unreadable[path] = str(error)
+        if unreadable and not skip_unreadable:
+            raise FolderError(_named(unreadable))
+        return results
+
+    files = read(layout.paths, "Looking at", seen)
+    if not files:
+        raise FolderError(f"{folder} holds no image that can be read. {_named(unreadable)}")
+    preparation = preparation_for(files, size)
+    _refuse_more_than_memory(len(files), preparation)
+    images = np.empty((len(files), *preparation.size, *[3] * preparation.colour), "uint8")
+    num_images = 0
+
+    def load(path: Path) -> None:
+        nonlocal num_images
+        images[num_images] = preparation.image(path)
+        num_images += 1
+
+    read([file.path for file in files], "Loading", load)
+    kept = [place for place, path in enumerate(layout.paths) if path not in unreadable]
+    labels, numbers = np.unique(np.array(layout.labels)[kept], return_inverse=True)
+    if len(labels) < 2:
         raise FolderError(
-            f"These files cannot be read as images: {names}. Mend or remove them, or give "
-            "--skip-unreadable to leave them out."
+            f"{folder} holds readable images of {len(labels)} classes, and at least two are "
+            f"needed. {_named(unreadable)}"
         )
-    found = [class_folders[label].name for label in sorted(set(labels))]
-    if len(found) < 2:
-        raise FolderError(
-            f"{folder} holds images of {len(found)} classes: {', '.join(found) or 'none'}. Give a "
-            "folder with at least two class folders, each with image files "
-            f"({', '.join(sorted(ENDINGS))})."
-        )
-    if size is None:
-        width, height = np.median([picture.size for picture in pictures], axis=0)
-        size = int(height), int(width)
-    mode = "L" if all(picture.mode == "L" for picture in pictures) else "RGB"
-    images = [np.asarray(picture.convert(mode).resize(size[::-1])) for picture in pictures]
-    _, numbers = np.unique(labels, return_inverse=True)
-    return Pictures(np.stack(images), numbers, found, unreadable, no_images)
+    return Pictures(
+        images=images[:num_images],
+        labels=numbers,
+        parts=np.array(layout.parts)[kept],
+        class_names=[layout.class_names[label] for label in labels],
+        preparation=preparation,
+        changes=changes([file for file in files if file.path not in unreadable], preparation),
+        unreadable=unreadable,
+        no_images=layout.no_images,
+    )
 
 
-def _opened(path: Path) -> Image.Image:
-    with Image.open(path) as picture:
-        picture.load()
-        if picture.mode.startswith("I;16"):
-            # Pillow would clip the 16 bits of a scan instead of scaling them.
-            return Image.fromarray((np.asarray(picture) >> 8).astype("uint8"))
-        return picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB")
+def _named(unreadable: dict[Path, str]) -> str:
+    files = [f"{path} ({reason})" for path, reason in list(unreadable.items())[:MOST_NAMES]]
+    more = f" and {len(unreadable) - MOST_NAMES} more" if len(unreadable) > MOST_NAMES else ""
+    return (
+        f"These files cannot be read as images: {', '.join(files)}{more}. Repair or remove them, "
+        "or give --skip-unreadable to omit them."
+    )
+
+
+def _refuse_more_than_memory(num_images: int, preparation: Preparation) -> None:
+    needed = bytes_of(num_images, preparation)
+    if needed > MOST_BYTES:
+        height, width = preparation.size
+        raise FolderError(
+            f"{num_images} images of {height} x {width} pixels need {needed / 2**30:.0f} GiB of "
+            f"memory, and {MOST_BYTES // 2**30} are allowed. Give a smaller --size."
+        )
 
 
 def write_digits(folder: Path) -> None:
     """Writes scikit-learn's 1,797 digits of 8 x 8 pixels as image files, a folder per class."""
+    from PIL import Image
     from sklearn.datasets import load_digits
 
     digits = load_digits()

@@ -4,26 +4,56 @@ Without a folder it makes one of scikit-learn's digits; --help lists the options
 """
 
 import argparse
-import importlib.util
+import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-NEEDED = {"PIL": "pillow", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
+from command_line import Parser, number, run, with_progress
+
+if TYPE_CHECKING:
+    from folder_data import Pictures
+
+MODEL, PREPARATION, CLASSES, PICTURE = (
+    "model.keras",
+    "preparation.json",
+    "classes.txt",
+    "what_it_sees.png",
+)
+ORDERS = ("raster", "snake", "zigzag", "spiral", "hilbert", "morton", "random")
+EXAMPLES = """examples:
+  python examples/folder_of_images.py photos --size 64 64 --epochs 10
+  python examples/folder_of_images.py --predict new/1.jpg new/2.jpg
+
+Without a folder it takes 20 seconds on two CPU cores, the start of TensorFlow included. After the
+first epoch of your own images it says how long the others will take."""
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Reads the folder, trains, and leaves a model, a picture and the class names."""
     options = parsed(arguments)
-    missing = [NEEDED[name] for name in NEEDED if not importlib.util.find_spec(name)]
-    if missing:
-        sys.exit(f"Error: this example needs more. Run `pip install {' '.join(missing)}`.")
+    if options.predict:
+        from folder_prediction import predict
 
+        sys.exit(predict(options.predict, options.output / MODEL, options.output / PREPARATION))
+
+    from folder_training import Outputs, train
+
+    outputs = Outputs(options.output)
+    pictures = loaded(options)
+    train(pictures, options, outputs)
+
+
+def loaded(options: argparse.Namespace) -> "Pictures":
+    """The images of the folder, with a printed line for whatever was changed or omitted."""
     from folder_data import FolderError, load_pictures, write_digits
 
     try:
         if options.folder:
-            pictures = load_pictures(options.folder, options.size, options.skip_unreadable)
+            pictures = load_pictures(
+                options.folder, options.size, options.skip_unreadable, with_progress
+            )
         else:
             with tempfile.TemporaryDirectory() as digits:
                 write_digits(Path(digits))
@@ -31,95 +61,124 @@ def main(arguments: list[str] | None = None) -> None:
                 pictures = load_pictures(Path(digits), options.size)
     except FolderError as error:
         sys.exit(f"Error: {error}")
-    for path in pictures.unreadable:
-        print(f"Skipped, unreadable: {path}")
+    for path, reason in pictures.unreadable.items():
+        print(f"Skipped, unreadable: {path} ({reason})")
     for path in pictures.no_images:
         print(f"Skipped, not the ending of an image file: {path}")
+    for line in pictures.changes:
+        print(line)
     shape = pictures.images.shape[1:]
     print(
         f"{len(pictures.images)} images of {len(pictures.class_names)} classes, read as "
         f"{shape[0]} x {shape[1]} pixels, {'grey' if len(shape) == 2 else 'in colour'}."
     )
-    train(pictures, options)
-
-
-def train(pictures, options) -> None:
-    """Trains on four fifths of the images, tests on the rest, and writes the results."""
-    import keras
-    import numpy as np
-    from matplotlib.figure import Figure
-
-    from keras_imgseq import ImageAsSequence, build_image_rnn, plot
-
-    keras.utils.set_random_seed(options.seed)
-    mixed = np.random.default_rng(options.seed).permutation(len(pictures.images))
-    images, labels = pictures.images[mixed], pictures.labels[mixed]
-    num_test = max(1, len(images) // 5)
-    reading = ImageAsSequence(options.step, data_format="channels_last")
-    try:
-        model = build_image_rnn(
-            images.shape[1:],
-            len(pictures.class_names),
-            units=options.units,
-            cell="gru",
-            reading=reading,
-            scale=1 / 255,
-        )
-    except ValueError as error:
-        sys.exit(f"Error: {error}")
-    model.summary()
-    model.compile(
-        keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy", metrics=["accuracy"]
-    )
-    test = images[:num_test], labels[:num_test]
-    model.fit(
-        images[num_test:],
-        labels[num_test:],
-        batch_size=32,
-        epochs=options.epochs,
-        validation_data=test,
-    )
-    _, accuracy = model.evaluate(*test, verbose=0)
-    print(f"Test accuracy: {accuracy:.4f} on {num_test} images that were not trained on")
-
-    options.output.mkdir(parents=True, exist_ok=True)
-    model.save(options.output / "model.keras")
-    (options.output / "classes.txt").write_text("\n".join(pictures.class_names) + "\n")
-    figure = Figure(figsize=(12, 4), layout="constrained")
-    axes = figure.subplots(1, 3)
-    plot.plot_reading(reading, images[0], ax=axes[0])
-    axes[0].set_title("What one step sees, and in which order")
-    plot.plot_belief(model, images[0], ax=axes[1:])
-    axes[1].set_title(f"A test image: {pictures.class_names[labels[0]]}")
-    axes[2].set_title("Belief after every step")
-    axes[2].set_xticks(range(len(pictures.class_names)), pictures.class_names)
-    figure.savefig(options.output / "what_it_sees.png", dpi=120)
-    print(f"Wrote model.keras, classes.txt and what_it_sees.png to {options.output}")
+    return pictures
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """The options of the command line."""
-    parser = argparse.ArgumentParser(
-        description="Trains a recurrent network on a folder of class folders with image files."
+    """The options of the command line, with what can be wrong in them found at once."""
+    parser = Parser(
+        description="Trains a recurrent network on a folder of class folders with image files, and "
+        "names the class of other images.",
+        epilog=EXAMPLES,
     )
     add = parser.add_argument
-    add("folder", nargs="?", type=Path, help="holds a folder of image files for each class")
-    add("--output", type=Path, default=Path("trained"), metavar="FOLDER", help="default: trained")
-    add("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="default: the median size")
-    add("--step", choices=("row", "column", "pixel"), default="row", help="default: row")
-    add("--units", type=int, default=64, metavar="N", help="default: 64")
-    add("--epochs", type=int, default=20, metavar="N", help="default: 20")
-    add("--seed", type=int, default=0, metavar="N", help="default: 0")
-    add("--skip-unreadable", action="store_true", help="leave unreadable files out, and name them")
+    add(
+        "folder",
+        nargs="?",
+        type=Path,
+        help="holds a folder of image files for each class, or `train` and `test` with those; "
+        "default: digits of scikit-learn",
+    )
+    add(
+        "--output",
+        type=Path,
+        default=Path("trained"),
+        metavar="FOLDER",
+        help="where the model and the picture are written; default: trained",
+    )
+    add(
+        "--predict",
+        type=Path,
+        nargs="+",
+        metavar="IMAGE",
+        help="name the class of these images, with the model in --output, and do not train",
+    )
+    add(
+        "--size",
+        type=number(1, 4096),
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        help="what all images are scaled to, in pixels; default: the median size, at most 224",
+    )
+    add(
+        "--step",
+        type=step,
+        default="row",
+        help="what one time step sees: row, column, pixel, or a patch as 4 or 4x7; default: row",
+    )
+    add(
+        "--order",
+        choices=ORDERS,
+        default="raster",
+        help="the path on which the steps are read; default: raster",
+    )
+    add(
+        "--cell",
+        choices=("simple_rnn", "gru", "lstm"),
+        default="gru",
+        help="the recurrent cell; default: gru",
+    )
+    for name, most, default, meaning in (
+        ("--units", 4096, 64, "the size of the network's state"),
+        ("--batch-size", 65536, 32, "the images of one step of training"),
+        ("--epochs", 10**6, 20, "how often all images are trained on"),
+        ("--seed", 2**32 - 1, 0, "what the split, the first weights and the shuffling start from"),
+    ):
+        low = 0 if name == "--seed" else 1
+        add(
+            name,
+            type=number(low, most),
+            default=default,
+            metavar="N",
+            help=f"{meaning}; default: {default}",
+        )
+    parser.add_backend()
+    add(
+        "--resume",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the state there after each epoch, and go on from it; default: keep none",
+    )
+    add(
+        "--skip-unreadable",
+        action="store_true",
+        help="omit files that cannot be read, and name them; default: stop",
+    )
     options = parser.parse_args(arguments)
-    if (options.size and min(options.size) < 1) or options.epochs < 1:
-        parser.error("--size and --epochs take positive numbers")
-    if not 0 <= options.seed < 2**32:
-        parser.error("--seed takes a number from 0 to 4294967295")
-    if options.output.exists() and not options.output.is_dir():
-        parser.error(f"--output: {options.output} is a file; name a folder")
+    if options.predict and options.folder:
+        parser.error("--predict takes images; give it without a folder to train on")
+    if options.step in ("row", "column") and options.order not in ("raster", "random"):
+        parser.error(
+            f"--order {options.order} changes nothing where a step is a whole {options.step}: "
+            "give --step a patch, such as 4, or pixel"
+        )
+    parser.need("PIL", "sklearn", "matplotlib")
+    parser.start_keras(options.backend)
     return options
 
 
+def step(text: str) -> str | tuple[int, int]:
+    """A step by its name, or a patch by its sides, for argparse."""
+    if text in ("row", "column", "pixel"):
+        return text
+    sides = re.fullmatch(r"([1-9][0-9]{0,3})(?:x([1-9][0-9]{0,3}))?", text)
+    if not sides:
+        raise argparse.ArgumentTypeError(
+            f"expected row, column, pixel, or a patch such as 4 or 4x7, not {text[:40]!r}"
+        )
+    return int(sides[1]), int(sides[2] or sides[1])
+
+
 if __name__ == "__main__":
-    main()
+    run(main)

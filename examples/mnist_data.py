@@ -3,15 +3,16 @@
 import dataclasses
 import gzip
 import hashlib
-import lzma
-import zipfile
-import zlib
+import stat
 from pathlib import Path
 
 import numpy as np
 
 SHIPPED = Path(__file__).parent / "data" / "mnist.npz"
 SHIPPED_SHA256 = "aab13e15809c8a4d68d701746db2a15795787a8cf198dd9af4fdcb6012c9720a"
+# A larger file is no set of digits.
+MOST_BYTES = 2**32
+MOST_CLASSES = 10_000
 IDX_FILES = {
     "x_train": "train-images-idx3-ubyte",
     "y_train": "train-labels-idx1-ubyte",
@@ -69,6 +70,11 @@ def load_digits(source: str | None = None, limit: int | None = None) -> Digits:
     except ValueError as error:
         raise DataError(f"{source} holds no digits: {error}.") from error
     num_validation = max(1, len(x_train) // 12)
+    if len(x_train) == num_validation:
+        raise DataError(
+            f"{source} holds one training image, which is set apart for validation. Give at least "
+            "two."
+        )
     last = None if limit is None else num_validation + limit
     return Digits(
         x_train=x_train[num_validation:last],
@@ -86,15 +92,21 @@ def _arrays(source: str | None) -> dict[str, np.ndarray]:
     if source is None:
         _check_shipped()
     path = SHIPPED if source is None else Path(source)
-    if not path.exists():
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise ValueError("it is neither a file nor a folder")
+        return _from_folder(path) if path.is_dir() else _from_npz(path)
+    except FileNotFoundError as error:
         raise DataError(
             f"{path} does not exist. Give --data an .npz file or a folder with IDX files."
-        )
-    try:
-        return _from_folder(path) if path.is_dir() else _from_npz(path)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, lzma.LZMAError, zlib.error) as error:
+        ) from error
+    # NumPy and the decoders raise errors of many kinds on damaged files.
+    except Exception as error:
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
         raise DataError(
-            f"{path} cannot be read ({error}). Get it again, or give other data with --data."
+            f"{str(path)[:200]} cannot be read ({reason}). Get it again, or give other data with "
+            "--data."
         ) from error
 
 
@@ -120,14 +132,17 @@ def _from_keras() -> dict[str, np.ndarray]:
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise DataError(
-            f"keras.datasets.mnist could not be downloaded ({reason}). Leave --data away to use "
+            f"keras.datasets.mnist could not be downloaded ({reason}). Omit --data to use "
             "the set that ships with the example."
         ) from error
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 
 def _from_npz(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as arrays:
+    arrays = np.load(path, allow_pickle=False)
+    if not isinstance(arrays, np.lib.npyio.NpzFile):
+        raise ValueError("it holds a single array, and no .npz archive of four")
+    with arrays:
         missing = [name for name in IDX_FILES if name not in arrays]
         if missing:
             raise ValueError(f"no array named {' or '.join(missing)} in it")
@@ -143,8 +158,8 @@ def _from_idx(folder: Path, file_name: str) -> np.ndarray:
     names = [file_name, file_name.replace("-idx", ".idx")]
     for path in (folder / (name + ending) for name in names for ending in ("", ".gz")):
         if path.is_file():
-            content = path.read_bytes()
-            return _parsed_idx(gzip.decompress(content) if path.suffix == ".gz" else content, path)
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+                return _parsed_idx(file.read(MOST_BYTES), path)
     raise ValueError(f"no file {file_name} or {file_name}.gz in it")
 
 
@@ -172,7 +187,15 @@ def _images_and_labels(arrays: dict[str, np.ndarray], part: str) -> tuple[np.nda
             f"y_{part} must be one class number for each of the {len(images)} images, and has "
             f"shape {labels.shape} and dtype {labels.dtype}"
         )
+    if labels.max() >= MOST_CLASSES:
+        raise ValueError(
+            f"y_{part} must be class numbers from 0 to {MOST_CLASSES - 1}, and has {labels.max()}"
+        )
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise ValueError(f"x_{part} must be of numbers, and has pixels that are NaN or infinite")
     if images.dtype.kind in "iu":
+        if images.min() < 0:
+            raise ValueError(f"x_{part} must not be negative, and has {images.min()}")
         images = images / np.float32(np.iinfo(images.dtype).max)
     elif images.dtype.kind != "f" or not (images.min() >= 0 and images.max() <= 1):
         raise ValueError(

@@ -14,15 +14,15 @@ def plot_run(run: Run, digits: Digits, path: Path) -> None:
     figure = Figure(figsize=(10, 7), layout="constrained")
     axes = figure.subplot_mosaic([["accuracy", "loss"], ["image", "belief"]])
     for name in ("accuracy", "loss"):
-        epochs = [epoch + 1 for epoch in run.epochs]
-        axes[name].plot(epochs, run.history.get(name, []), "o-", label="training")
-        axes[name].plot(epochs, run.history.get(f"val_{name}", []), "o-", label="validation")
+        for key, label in ((name, "training"), (f"val_{name}", "validation")):
+            values = run.trained.history.get(key, [])
+            axes[name].plot(range(1, len(values) + 1), values, "o-", label=label)
         axes[name].set(title=name.capitalize(), xlabel="epoch")
         axes[name].xaxis.get_major_locator().set_params(integer=True)
         axes[name].grid(alpha=0.3)
         axes[name].legend()
 
-    plot.plot_belief(run.model, digits.x_test[0], ax=(axes["image"], axes["belief"]))
+    plot.plot_belief(run.trained.model, digits.x_test[0], ax=(axes["image"], axes["belief"]))
     axes["image"].set_title(f"The first test digit, a {digits.y_test[0]}")
     axes["belief"].set(title="Belief in each class after every row", ylabel="row")
     figure.savefig(path, dpi=120)

@@ -1,13 +1,13 @@
 """The two recipes for the book's network, and one training with either."""
 
 import dataclasses
-import json
-import shutil
-from pathlib import Path
 
 import keras
 import numpy as np
+import training_run
 from mnist_data import Digits
+from resume_folder import States
+from training_run import Shuffled, Trained
 
 from keras_imgseq import build_image_rnn
 
@@ -17,9 +17,7 @@ class Run:
     """A trained model, how its training went, and what it reached."""
 
     seed: int
-    model: keras.Model
-    epochs: list[int]
-    history: dict[str, list[float]]
+    trained: Trained
     validation_accuracy: float
     test_loss: float
     test_accuracy: float
@@ -52,7 +50,7 @@ def steady(digits: Digits, epochs: int, batch_size: int) -> keras.Model:
     num_batches = -(-len(digits.x_train) // batch_size)
     learning_rate = keras.optimizers.schedules.CosineDecay(0.004, epochs * num_batches)
     model.compile(
-        optimizer=keras.optimizers.Nadam(learning_rate, clipnorm=1.0),
+        optimizer=keras.optimizers.Adam(learning_rate, clipnorm=1.0),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
     )
@@ -73,54 +71,31 @@ def train(
     seed: int,
     epochs: int = 20,
     batch_size: int | None = None,
-    backup: Path | None = None,
+    states: States | None = None,
     verbose: bool = True,
 ) -> Run:
-    """Trains one model and tests it; `backup` is a folder that a killed run goes on from."""
+    """Trains one model and tests it; `states` are those that a killed run goes on from."""
     batch_size = batch_size or BATCH_SIZES[recipe]
     keras.utils.set_random_seed(seed)
     model = RECIPES[recipe](digits, epochs, batch_size)
     if verbose:
         model.summary()
-    callbacks = []
-    if backup:
-        repair(backup)
-        callbacks.append(
-            keras.callbacks.BackupAndRestore(
-                str(backup), double_checkpoint=True, delete_checkpoint=False
-            )
-        )
 
     # --8<-- [start:train]
     def one_hot(labels: np.ndarray) -> np.ndarray:
         return keras.utils.to_categorical(labels, digits.num_classes)
 
     validation_data = (digits.x_validation, one_hot(digits.y_validation))
-    history = model.fit(
-        digits.x_train,
-        one_hot(digits.y_train),
-        batch_size=batch_size,
+    trained = training_run.train(
+        model,
+        Shuffled(digits.x_train, one_hot(digits.y_train), batch_size, seed),
         epochs=epochs,
         validation_data=validation_data,
-        callbacks=callbacks,
-        verbose=int(verbose),
+        states=states,
+        verbose=verbose,
     )
+    model = trained.model
     _, validation_accuracy = model.evaluate(*validation_data, verbose=0)
     loss, accuracy = model.evaluate(digits.x_test, one_hot(digits.y_test), verbose=0)
     # --8<-- [end:train]
-    return Run(seed, model, history.epoch, history.history, validation_accuracy, loss, accuracy)
-
-
-def repair(backup: Path) -> None:
-    """Takes a step back where a run was killed while it wrote down its epoch, which Keras reads."""
-    epoch = backup / "training_metadata.json"
-    try:
-        json.loads(epoch.read_text())
-    except FileNotFoundError:
-        return
-    except json.JSONDecodeError:
-        copies = list(backup.glob("*.bkp"))
-        for copy in copies:
-            shutil.copy(copy, copy.with_suffix(""))
-        if not copies:
-            shutil.rmtree(backup)
+    return Run(seed, trained, validation_accuracy, loss, accuracy)

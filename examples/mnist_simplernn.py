@@ -4,94 +4,172 @@ Run it without arguments for the recipe of the book; --help lists the rest.
 """
 
 import argparse
-import importlib.util
-import json
-import os
+import hashlib
 import statistics
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_data import DataError, load_digits
+from command_line import STOPPED, Parser, number, run
+from kept_file import KeptFile
+from mnist_data import DataError, Digits, load_digits
 
 if TYPE_CHECKING:
     from mnist_recipes import Run
+    from resume_folder import ResumeFolder
 
 BOOK_LOSS, BOOK_ACCURACY = 0.5209, 0.8379
-BACKENDS = ("tensorflow", "jax", "torch")
+EXAMPLES = """examples:
+  python examples/mnist_simplernn.py --save digits.keras
+  python examples/mnist_simplernn.py --recipe steady --seeds 5
+
+One run takes about a minute on two CPU cores with TensorFlow, its start included.
+With --seeds, --save and --plot take the best run on the validation images."""
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Trains, tests and reports, as the command line says."""
     options = parsed(arguments)
-    if options.backend:
-        os.environ["KERAS_BACKEND"] = options.backend
+    saved = options.save and KeptFile(options.save)
+    drawn = options.plot and KeptFile(options.plot)
+    print("Reading the digits.", flush=True)
     try:
         digits = load_digits(options.data, options.limit)
-        if options.resume:
-            prepare_to_resume(options)
     except DataError as error:
         sys.exit(f"Error: {error}")
-
-    # Keras takes its backend when it is imported: not before the options are known.
-    from mnist_recipes import train
-
-    runs = []
-    try:
-        for seed in range(options.seed, options.seed + options.seeds):
-            run = train(
-                digits,
-                options.recipe,
-                seed=seed,
-                epochs=options.epochs,
-                batch_size=options.batch_size,
-                backup=options.resume and options.resume / f"seed-{seed}",
-                verbose=options.seeds == 1,
-            )
-            runs.append(run)
-            if not run.epochs:
-                print(f"{options.resume} holds the finished run: nothing is left to train.")
-            if options.seeds > 1:
-                print(
-                    f"Seed {seed}: test loss {run.test_loss:.4f}, "
-                    f"test accuracy {run.test_accuracy:.4f}",
-                    flush=True,
-                )
-    except KeyboardInterrupt:
-        sys.exit("\nStopped." + " The same command goes on from here." * bool(options.resume))
-    report(runs)
+    folder = resume_folder(options, digits)
+    runs = trained(options, digits, folder)
 
     best = max(runs, key=lambda run: run.validation_accuracy)
-    if options.save:
-        best.model.save(options.save)
-        print(f"Saved the model of seed {best.seed} in {options.save}")
-    if options.plot:
+    if saved:
+        saved.write(best.trained.model.save)
+    if best.trained.was_stopped or runs[-1].trained.was_stopped:
+        more = f" Its model is saved as {saved.path}." if saved else ""
+        more += " The same command goes on from the last whole epoch." if folder else ""
+        print(f"Stopped in epoch {runs[-1].trained.num_epochs + 1}.{more}")
+        sys.exit(STOPPED)
+    report(runs)
+    if saved:
+        print(f"Saved the model of seed {best.seed} in {saved.path}")
+    if drawn:
         from mnist_plot import plot_run
 
-        plot_run(best, digits, options.plot)
-        print(f"Drew the run of seed {best.seed} in {options.plot}")
+        drawn.write(lambda path: plot_run(best, digits, path))
+        print(f"Drew the run of seed {best.seed} in {drawn.path}")
+
+
+def trained(
+    options: argparse.Namespace, digits: Digits, folder: "ResumeFolder | None"
+) -> list["Run"]:
+    """The runs of all seeds, or of those before Ctrl-C."""
+    # Keras takes its backend when it is imported: not before the options are known.
+    import keras
+    from mnist_recipes import train
+
+    one = options.seeds == 1
+    print(
+        f"Training on {len(digits.x_train)} images for {options.epochs} epochs, with "
+        f"{keras.backend.backend()}. The first epoch begins with some seconds of set-up.",
+        flush=True,
+    )
+    runs: list[Run] = []
+    for seed in range(options.seed, options.seed + options.seeds):
+        states = folder and folder.part(f"seed-{seed}")
+        begun = bool(states and states.is_after(options.epochs))
+        run = train(
+            digits,
+            options.recipe,
+            seed=seed,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            states=states,
+            verbose=one,
+        )
+        runs.append(run)
+        if run.trained.was_stopped:
+            break
+        if begun:
+            print(f"{options.resume} holds the finished run: nothing is left to train.")
+        if not one:
+            print(
+                f"Seed {seed}: test loss {run.test_loss:.4f}, "
+                f"test accuracy {run.test_accuracy:.4f}",
+                flush=True,
+            )
+    return runs
+
+
+def resume_folder(options: argparse.Namespace, digits: Digits) -> "ResumeFolder | None":
+    """The folder that the run goes on from, which belongs to runs with the same options."""
+    if not options.resume:
+        return None
+    import keras
+    from resume_folder import ResumeError, ResumeFolder
+
+    names = ("recipe", "epochs", "batch_size", "data", "limit")
+    settings = {name: getattr(options, name) for name in names}
+    settings["backend"] = keras.backend.backend()
+    digest = hashlib.sha256(digits.x_train)
+    digest.update(digits.y_train)
+    settings["images"] = digest.hexdigest()
+    try:
+        return ResumeFolder(options.resume, settings)
+    except ResumeError as error:
+        sys.exit(f"Error: {error}")
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The options, with whatever can be wrong in them found before anything is trained."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description="Trains the book's small network on digits, read one row at a time.",
-        epilog="With --seeds, --save and --plot take the best run on the validation images.",
+        epilog=EXAMPLES,
     )
     add = parser.add_argument
-    add("--recipe", choices=("book", "steady"), default="book", help="default: book")
-    add("--epochs", type=positive, default=20, metavar="N", help="default: 20")
-    add("--batch-size", type=positive, metavar="N", help="default: 100 for book, 50 for steady")
-    add("--seed", type=int, default=0, metavar="N", help="the first seed; default: 0")
     add(
-        "--seeds", type=positive, default=1, metavar="N", help="train with N seeds, show the spread"
+        "--recipe",
+        choices=("book", "steady"),
+        default="book",
+        help="how to train: as the book does, or so that it works every time; default: book",
     )
-    add("--backend", choices=BACKENDS, help="default: the one of the Keras configuration")
-    add("--data", metavar="PATH", help='an .npz file, a folder with IDX files, or "keras"')
-    add("--limit", type=positive, metavar="N", help="take only N images for training and testing")
-    add("--resume", type=Path, metavar="FOLDER", help="keep the state there, and go on from it")
-    add("--save", type=Path, metavar="FILE.keras", help="save the trained model")
-    add("--plot", type=Path, metavar="FILE.png", help="draw the training and one digit's reading")
+    for name, most, default, meaning in (
+        ("--epochs", 10**6, 20, "how often all images are trained on"),
+        ("--batch-size", 10**6, None, "the images of one step of training"),
+        ("--seed", 2**32 - 1, 0, "what the first weights and the shuffling start from"),
+        ("--seeds", 1000, 1, "train with N seeds one after the other, and show the spread"),
+        ("--limit", 10**9, None, "take only the first N images for training and for the test"),
+    ):
+        shown = {"--batch-size": "100 for book, 50 for steady", "--limit": "all"}
+        add(
+            name,
+            type=number(0 if name == "--seed" else 1, most),
+            default=default,
+            metavar="N",
+            help=f"{meaning}; default: {shown.get(name, default)}",
+        )
+    parser.add_backend()
+    add(
+        "--data",
+        metavar="PATH",
+        help='an .npz file, a folder with IDX files, or "keras"; default: MNIST, which is here',
+    )
+    add(
+        "--resume",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the state there after each epoch, and go on from it; default: keep none",
+    )
+    add(
+        "--save",
+        type=Path,
+        metavar="FILE.keras",
+        help="save the trained model; default: save none",
+    )
+    add(
+        "--plot",
+        type=Path,
+        metavar="FILE.png",
+        help="draw the training and one digit's reading; default: draw none",
+    )
     options = parser.parse_args(arguments)
     for name, endings in (("save", (".keras",)), ("plot", (".png", ".pdf", ".svg"))):
         path = getattr(options, name)
@@ -99,43 +177,12 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             parser.error(f"--{name} takes a file ending in {' or '.join(endings)}, not {path}")
         if path and not path.parent.is_dir():
             parser.error(f"--{name}: there is no folder {path.parent}; make it first")
-    if not 0 <= options.seed <= 2**32 - options.seeds:
+    if options.seed + options.seeds > 2**32:
         parser.error("--seed takes a number from 0 to 4294967295, the last of all seeds")
-    if options.plot and not importlib.util.find_spec("matplotlib"):
-        parser.error('--plot needs matplotlib: run `pip install "keras-imgseq[plot]"` first')
-    if options.backend and not importlib.util.find_spec(options.backend):
-        parser.error(
-            f"--backend {options.backend} is not installed: run `pip install {options.backend}`"
-        )
+    if options.plot:
+        parser.need("matplotlib", extra="plot")
+    parser.start_keras(options.backend)
     return options
-
-
-def positive(text: str) -> int:
-    """A positive int, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-positive.__name__ = "positive number"
-
-
-def prepare_to_resume(options: argparse.Namespace) -> None:
-    """Makes the folder, or makes sure that it is of a run with the same options."""
-    names = ("recipe", "epochs", "batch_size", "data", "limit")
-    settings = {name: getattr(options, name) for name in names}
-    options.resume.mkdir(parents=True, exist_ok=True)
-    file = options.resume / "settings.json"
-    if file.exists() and json.loads(file.read_text()) != settings:
-        raise DataError(
-            f"{options.resume} holds a run with other options, {file.read_text()}. Give the same "
-            "options, or another folder."
-        )
-    # In one go, so that a kill leaves either no settings or all of them.
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(settings))
-    partial.replace(file)
 
 
 def report(runs: list["Run"]) -> None:
@@ -153,4 +200,4 @@ def report(runs: list["Run"]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

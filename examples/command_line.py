@@ -1,0 +1,162 @@
+"""What the command lines of the examples share: checked options, and no traceback."""
+
+import argparse
+import contextlib
+import errno
+import importlib.util
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+BACKENDS = ("tensorflow", "jax", "torch")
+STOPPED = 130  # what a shell expects of a program that Ctrl-C has ended
+# Keras' backends, and the packages that the examples import beside it.
+PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that shows the examples of the help as they are, and knows what it must refuse."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+    def parse_args(self, arguments: Sequence[str] | None = None, namespace: Any = None) -> Any:
+        """The options; a value of `--` is refused, which argparse takes for an empty list."""
+        for argument in sys.argv[1:] if arguments is None else arguments:
+            if argument.startswith("--") and argument.endswith("=--"):
+                self.error(f"argument {argument[:-3]}: expected a value, not --")
+        return super().parse_args(arguments, namespace)
+
+    def add_backend(self) -> None:
+        """Adds the option `--backend`."""
+        self.add_argument(
+            "--backend",
+            choices=BACKENDS,
+            help="what Keras computes with; default: the one of the Keras configuration",
+        )
+
+    def start_keras(self, backend: str | None) -> None:
+        """Imports Keras with a backend, and hides what that backend prints of its own set-up."""
+        if backend and not importlib.util.find_spec(backend):
+            self.error(f"--backend {backend} is not installed: run `pip install {backend}`")
+        if backend:
+            os.environ["KERAS_BACKEND"] = backend
+        with _hidden_errors():
+            import keras
+
+            # The first operation looks for devices. Keras feeds every backend with TensorFlow.
+            keras.ops.zeros(())
+            if importlib.util.find_spec("tensorflow"):
+                importlib.import_module("tensorflow")
+
+    def need(self, *modules: str, extra: str = "examples") -> None:
+        """Refuses to go on without the modules of an extra."""
+        missing = [PACKAGES[name] for name in modules if not importlib.util.find_spec(name)]
+        if missing:
+            self.error(
+                f"{' and '.join(missing)} must be installed for this: run "
+                f'`pip install "keras-imgseq[{extra}]"`, or `pip install -e ".[{extra}]"` in a '
+                "checkout"
+            )
+
+
+def number(low: int, high: int) -> Callable[[str], int]:
+    """A whole number between two others, for argparse."""
+
+    def parsed(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            shown = text if len(text) < 40 else text[:37] + "..."
+            raise argparse.ArgumentTypeError(
+                f"expected a whole number from {low} to {high}, not {shown!r}"
+            )
+        return value
+
+    return parsed
+
+
+def run(main: Callable[[], None]) -> None:
+    """Runs a command line: whatever stops it ends in one line, and never in a traceback."""
+    _prepare_streams()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        sys.exit(STOPPED)
+    except OSError as error:
+        sys.exit(f"Error: {in_words(error)}")
+    except MemoryError:
+        sys.exit(
+            "Error: the memory does not suffice. Give fewer or smaller images, or a network "
+            "of fewer units."
+        )
+    except Exception as error:
+        # `python -X dev` shows where it happened.
+        if sys.flags.dev_mode:
+            raise
+        reason = " ".join(str(error).split())[:300]
+        sys.exit(
+            f"Error: {type(error).__name__}: {reason}. Where the memory did not suffice, "
+            "give fewer or smaller images, or a network of fewer units."
+        )
+
+
+def in_words(error: OSError) -> str:
+    """What went wrong with a file, and what to do."""
+    full, closed = "Free some space, or name a place on another disk.", "Name another place."
+    cures = {
+        errno.ENOSPC: full,
+        errno.EFBIG: full,
+        errno.EDQUOT: full,
+        errno.EACCES: closed,
+        errno.EPERM: closed,
+        errno.EROFS: closed,
+        errno.EEXIST: closed,
+        errno.ENOENT: closed,
+        errno.ENOTDIR: closed,
+        errno.EISDIR: closed,
+        errno.ENAMETOOLONG: closed,
+    }
+    place = f"{str(error.filename)[:200]}: " if error.filename else ""
+    return f"{place}{error.strerror or error}. {cures.get(error.errno or 0, '')}".strip()
+
+
+def _prepare_streams() -> None:
+    """Shows what a terminal cannot print in another way, and each line at once."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
+
+
+@contextlib.contextmanager
+def _hidden_errors() -> Iterator[None]:
+    """Hides what a library in another language prints, which no level of Python's logs stops."""
+    sys.stderr.flush()
+    shown = os.dup(2)
+    with open(os.devnull, "w") as hidden:
+        os.dup2(hidden.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)
+
+
+def with_progress(paths: Iterable[Path], what: str) -> Iterator[Path]:
+    """Goes through files with a progress bar on a terminal, and with one line elsewhere."""
+    import keras
+
+    paths = list(paths)
+    print(f"{what} {len(paths)} images", flush=True)
+    bar = keras.utils.Progbar(len(paths), interval=0.2) if sys.stdout.isatty() else None
+    for done, path in enumerate(paths, 1):
+        yield path
+        if bar:
+            bar.update(done)

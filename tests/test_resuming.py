@@ -1,0 +1,148 @@
+"""Runs that are stopped or killed: nothing is lost, and the end is that of a run that was not."""
+
+import os
+import random
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import settings
+from resume_folder import ResumeError, ResumeFolder, State
+from training_run import Shuffled
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+MANY = settings().max_examples >= 300
+KILLS = 10 if MANY else 2
+RUN = ["--recipe", "steady", "--epochs", "12", "--limit", "1000"]
+
+
+def started(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, EXAMPLES / "mnist_simplernn.py", *RUN, *map(str, arguments)],
+        env={**os.environ, "KERAS_BACKEND": keras.backend.backend(), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **options,
+    )
+
+
+def wait_for(process, path):
+    """Waits until there is a file of this name, or the process ends."""
+    while not list(path.parent.glob(path.name)) and process.poll() is None:
+        time.sleep(0.01)
+
+
+def results(output):
+    return re.findall(r"Test (?:loss|accuracy): +([\d.]+)", output)
+
+
+def test_a_run_that_is_killed_ends_as_one_that_is_not(tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    moments = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
+    expected = started("--resume", whole).communicate()[0]
+    assert len(results(expected)) == 2, expected
+    epochs = []
+    for _ in range(KILLS):
+        with started("--resume", killed, start_new_session=True) as process:
+            # After some epochs more, and at any moment of one.
+            wait_for(process, killed / "seed-0" / f"{max(epochs, default=0) + 1}.json")
+            time.sleep(moments.uniform(0, 0.3))
+            os.killpg(process.pid, signal.SIGKILL)
+        epochs = [int(file.stem) for file in (killed / "seed-0").glob("*.json")]
+    ended = started("--resume", killed).communicate()[0]
+    assert results(ended) == results(expected), f"killed after {epochs}\n{ended}"
+    states = [keras.saving.load_model(folder / "seed-0" / "12.keras") for folder in (whole, killed)]
+    for first, second in zip(*(state.get_weights() for state in states), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert "nothing is left to train" in started("--resume", killed).communicate()[0]
+    other = started("--resume", killed, "--recipe", "book").communicate()[0]
+    assert "recipe was steady and is now book. Give the same options" in other
+
+
+def test_ctrl_c_saves_what_was_learned(tmp_path):
+    folder, model = tmp_path / "state", tmp_path / "model.keras"
+    with started("--resume", folder, "--save", model, "--epochs", "900") as process:
+        wait_for(process, folder / "seed-0" / "1.json")
+        process.send_signal(signal.SIGINT)
+        output = process.communicate()[0]
+    assert process.returncode == 130, output
+    assert f"Its model is saved as {model}. The same command goes on" in output
+    assert "Traceback" not in output
+    assert keras.saving.load_model(model).predict(np.zeros((1, 28, 28)), verbose=0).shape == (1, 10)
+    assert list(tmp_path.glob(".*partial*")) == []
+
+
+def test_ctrl_c_before_the_training_is_a_word(tmp_path):
+    with started("--save", tmp_path / "model.keras") as process:
+        wait_for(process, tmp_path / ".*.partial.keras")
+        process.send_signal(signal.SIGINT)
+        output = process.communicate()[0]
+    assert process.returncode == 130, output
+    assert "Stopped" in output.splitlines()[-1]
+    assert "Traceback" not in output
+    assert list(tmp_path.iterdir()) == [] or (tmp_path / "model.keras").exists()
+
+
+def test_a_full_disk_says_what_to_do(tmp_path):
+    def full():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+
+    ended = started("--resume", tmp_path, preexec_fn=full)
+    output = ended.communicate()[0]
+    assert ended.returncode == 1
+    assert "File too large. Free some space" in output.splitlines()[-1]
+    assert "Traceback" not in output
+
+
+def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):
+    first = ResumeFolder(tmp_path, {"epochs": 1})
+    with pytest.raises(ResumeError, match="is used by another run"):
+        ResumeFolder(tmp_path, {"epochs": 1})
+    del first
+    with pytest.raises(ResumeError, match="epochs was 1 and is now 2"):
+        ResumeFolder(tmp_path, {"epochs": 2})
+    ResumeFolder(tmp_path, {"epochs": 1})
+
+
+def test_a_state_counts_when_it_is_complete(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    states = ResumeFolder(tmp_path, {}).part("one")
+    assert states.newest() is None
+    states.keep(State(model, {"loss": [0.5]}, 1))
+    states.keep(State(model, {"loss": [0.5, 0.25]}, 2))
+    # What a kill between the two files of the third epoch leaves.
+    (tmp_path / "one" / "3.keras").write_bytes(b"half of a model")
+    (tmp_path / "one" / "3.partial").write_text("[0.5, 0.2")
+    newest = states.newest()
+    assert newest.num_epochs == 2
+    assert newest.history == {"loss": [0.5, 0.25]}
+    assert not (tmp_path / "one" / "1.keras").exists()
+    (tmp_path / "one" / "2.keras").write_bytes(b"half of a model")
+    with pytest.raises(ResumeError, match="damaged"):
+        states.newest()
+
+
+def test_batches_depend_on_the_seed_and_the_epoch_alone():
+    x, y = np.arange(10), np.arange(10) * 2
+    batches = Shuffled(x, y, 4, seed=1)
+    assert batches.num_batches == 3
+
+    def epoch():
+        return [batches[index][0].tolist() for index in range(3)]
+
+    first = epoch()
+    assert sorted(place for batch in first for place in batch) == list(range(10))
+    assert all((b[1] == 2 * b[0]).all() for b in (batches[index] for index in range(3)))
+    batches.begin_at(1)
+    assert epoch() != first
+    batches.begin_at(0)
+    assert epoch() == first
+    assert Shuffled(x, y, 4, seed=2)[0][0].tolist() != first[0]
