@@ -20,7 +20,7 @@ __all__ = [
     "plot",
     "sequence_as_image",
 ]
-__version__ = "0.4.0"
+__version__ = "0.4.1"
 
 
 def __getattr__(name: str) -> typing.Any:
