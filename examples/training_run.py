@@ -80,7 +80,9 @@ def train(
     if begun.num_epochs >= epochs:
         return Trained(begun.model, begun.history, begun.num_epochs, was_stopped=False)
     with _stop_signal() as stop:
-        watch = _Watch(batches, begun, epochs, states, stop, verbose)
+        watch = _Watch(
+            batches, begun=begun, epochs=epochs, states=states, stop=stop, verbose=verbose
+        )
         begun.model.fit(
             batches,
             initial_epoch=begun.num_epochs,
@@ -110,7 +112,9 @@ def _stop_signal() -> Iterator[_Stop]:
         stop.is_wanted = True
         print("\nStopping after this batch. Ctrl-C again stops at once.", flush=True)
 
-    before = signal.signal(signal.SIGINT, on_signal)
+    before = signal.getsignal(signal.SIGINT)
+    if before != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, on_signal)
     try:
         yield stop
     finally:
@@ -123,6 +127,7 @@ class _Watch(keras.callbacks.Callback):
     def __init__(
         self,
         batches: Any,
+        *,
         begun: State,
         epochs: int,
         states: States | None,

@@ -3,6 +3,11 @@
 import importlib
 import typing
 
+from keras_imgseq._lines.blank_padding import BlankPadding
+from keras_imgseq._lines.character_error_rate import CharacterErrorRate
+from keras_imgseq._lines.line_batches import LineBatches
+from keras_imgseq._lines.line_reader import LineReader
+from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._network.image_rnn import build_image_rnn, count_image_rnn_params
 from keras_imgseq._reading.functions import image_as_sequence, sequence_as_image
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
@@ -12,7 +17,12 @@ if typing.TYPE_CHECKING:
     from keras_imgseq import plot
 
 __all__ = [
+    "BlankPadding",
+    "CharacterErrorRate",
+    "ConvStem",
     "ImageAsSequence",
+    "LineBatches",
+    "LineReader",
     "SequenceAsImage",
     "build_image_rnn",
     "count_image_rnn_params",

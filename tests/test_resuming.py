@@ -20,7 +20,8 @@ from training_run import Shuffled
 EXAMPLES = Path(__file__).parent.parent / "examples"
 MANY = settings().max_examples >= 300
 KILLS = 10 if MANY else 2
-RUN = ["--recipe", "steady", "--epochs", "12", "--limit", "1000"]
+EPOCHS = 12 if KILLS == 2 else 80
+RUN = ["--recipe", "steady", "--epochs", str(EPOCHS), "--limit", "1000"]
 
 
 def started(*arguments, **options):
@@ -30,7 +31,9 @@ def started(*arguments, **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        **options,
+        # A shell in the background starts programs deaf to Ctrl-C.
+        **{"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+        | options,
     )
 
 
@@ -55,11 +58,14 @@ def test_a_run_that_is_killed_ends_as_one_that_is_not(tmp_path):
             # After some epochs more, and at any moment of one.
             wait_for(process, killed / "seed-0" / f"{max(epochs, default=0) + 1}.json")
             time.sleep(moments.uniform(0, 0.3))
+            assert process.poll() is None, "the run ended before it was killed"
             os.killpg(process.pid, signal.SIGKILL)
         epochs = [int(file.stem) for file in (killed / "seed-0").glob("*.json")]
     ended = started("--resume", killed).communicate()[0]
     assert results(ended) == results(expected), f"killed after {epochs}\n{ended}"
-    states = [keras.saving.load_model(folder / "seed-0" / "12.keras") for folder in (whole, killed)]
+    states = [
+        keras.saving.load_model(folder / "seed-0" / f"{EPOCHS}.keras") for folder in (whole, killed)
+    ]
     for first, second in zip(*(state.get_weights() for state in states), strict=True):
         np.testing.assert_array_equal(first, second)
     assert "nothing is left to train" in started("--resume", killed).communicate()[0]

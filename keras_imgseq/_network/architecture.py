@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import keras
 
+from keras_imgseq._network.conv_stem import ConvStem
+from keras_imgseq._network.stem_arguments import num_stem_params
 from keras_imgseq._reading import arguments, axes
 from keras_imgseq._reading.arguments import listed, shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
@@ -44,6 +46,8 @@ class Architecture:
     dropout: float
     recurrent_dropout: float
     return_sequences: bool
+    filters: Any
+    pool_sizes: Any
     classifier_activation: Any
     scale: float | None
     unroll: str | bool
@@ -60,11 +64,22 @@ class Architecture:
         was_given = self.data_format is not None
         self._check_reading()
         self._check_axes(was_given)
+        self.stem = self._made_stem()
         self._check_steps()
 
     def sequence_shapes(self) -> list[tuple[int | None, int | None, int]]:
         """`(batch, steps, features)` of each reading."""
-        return [layer.compute_output_shape((None, *self.input_shape)) for layer in self.reading]
+        shape = (None, *self.input_shape)
+        if self.stem is not None:
+            shape = self.stem.compute_output_shape(shape)
+        return [layer.compute_output_shape(shape) for layer in self.reading]
+
+    def num_stem_params(self) -> int:
+        """The number of parameters in front of the readings."""
+        if self.stem is None:
+            return 0
+        num_channels = axes.sizes_of((None, *self.input_shape), str(self.data_format))[2]
+        return num_stem_params(self.stem.filters, num_channels)
 
     def named(self, name: str) -> str:
         """The name of a layer: two networks with a name fit into one model."""
@@ -208,6 +223,31 @@ class Architecture:
         doubt = doubt_of_axes(self.input_shape, readings, str(self.data_format))
         if doubt:
             raise ValueError(doubt)
+
+    def _made_stem(self) -> ConvStem | None:
+        if self.filters is None:
+            if self.pool_sizes is not None:
+                raise ValueError(
+                    "`pool_sizes` belongs to `filters`. Received: "
+                    f"pool_sizes={shown(self.pool_sizes)} without filters. Write the number of "
+                    "filters of each convolution, as in filters=(16, 32)."
+                )
+            return None
+        values = {layer.mask_value for layer in self.reading}
+        if len(values) > 1:
+            raise ValueError(
+                "One stem serves all readings, so that they have the same `mask_value`. Received: "
+                f"{listed(layer.mask_value for layer in self.reading)}. Write the same mask_value "
+                "in all readings."
+            )
+        return ConvStem(
+            self.filters,
+            self.pool_sizes,
+            values.pop(),
+            self.data_format,  # type: ignore[arg-type]
+            scale=self.scale,
+            name=self.named("stem"),
+        )
 
     def _check_steps(self) -> None:
         steps = [shape[1] for shape in self.sequence_shapes()]

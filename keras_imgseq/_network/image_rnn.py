@@ -31,6 +31,8 @@ def build_image_rnn(
     dropout: float = 0.0,
     recurrent_dropout: float = 0.0,
     return_sequences: bool = False,
+    filters: int | Sequence[int] | None = None,
+    pool_sizes: Sequence[Sequence[int]] | None = None,
     classifier_activation: Any = "softmax",
     scale: float | None = None,
     unroll: Literal["auto"] | bool = "auto",
@@ -64,6 +66,10 @@ def build_image_rnn(
         dropout: Fraction of the features to drop, from 0 up to, but not including, 1.
         recurrent_dropout: Fraction of the recurrent state to drop, in the same range.
         return_sequences: Whether the network answers at every step instead of after the last.
+        filters: Number of filters of a convolution in front of the reading, or a sequence of
+            them: one convolution for each, as in `ConvStem`. `None` means no convolution.
+        pool_sizes: A pair of ints `(height, width)` for each convolution: the pixels of which
+            the largest is kept. `None` means `(2, 2)` for each. The reading reads what is left.
         classifier_activation: Activation of the output; `None` returns the logits.
         scale: Number that multiplies what is read, for example `1/255` for `uint8` images. The
             `mask_value` of a reading is compared with the pixels as they are given.
@@ -78,7 +84,7 @@ def build_image_rnn(
     Returns:
         An uncompiled functional `keras.Model`, whose layers are named `images`,
         `as_sequence`, `rnn_1`, `rnn_2` and so on, `logits` and `probabilities`; with several
-        readings, `reading_1_as_sequence` and so on.
+        readings, `reading_1_as_sequence` and so on; with `filters`, `stem` after `images`.
 
     Raises:
         ValueError: If an argument is none of the above, or if they do not fit together. If
@@ -101,8 +107,9 @@ def build_image_rnn(
     network = Architecture(**locals())
     images = keras.Input(network.input_shape, name=network.named("images"))
     several = len(network.reading) > 1
+    read = images if network.stem is None else network.stem(images)
     branches = [
-        _branch(images, layer, network, f"reading_{number}_" if several else "")
+        _branch(read, layer, network, f"reading_{number}_" if several else "")
         for number, layer in enumerate(network.reading, start=1)
     ]
     outputs = branches[0]
@@ -135,6 +142,8 @@ def count_image_rnn_params(  # noqa: D417
     dropout: float = 0.0,
     recurrent_dropout: float = 0.0,
     return_sequences: bool = False,
+    filters: int | Sequence[int] | None = None,
+    pool_sizes: Sequence[Sequence[int]] | None = None,
     classifier_activation: Any = "softmax",
     scale: float | None = None,
     unroll: Literal["auto"] | bool = "auto",
@@ -146,7 +155,8 @@ def count_image_rnn_params(  # noqa: D417
     With `f` features and `u` units, a recurrent layer has `u * (f + u + 1)` parameters as
     `"simple_rnn"`, `4 * u * (f + u + 1)` as `"lstm"` and `3 * u * (f + u + 2)` as `"gru"`;
     twice as many if it is bidirectional, and the next layer then has `2 * u` features. Each
-    reading has its own layers. The head has `classes * (f + 1)`.
+    reading has its own layers. The head has `classes * (f + 1)`. A convolution of `n` filters
+    over `c` channels has `9 * c * n`, and its normalization `4 * n`.
 
     Args:
         input_shape: As in `build_image_rnn`, like all the other arguments. A callable `cell`
@@ -172,7 +182,7 @@ def count_image_rnn_params(  # noqa: D417
             "ask it: build_image_rnn(...).count_params()."
         )
     directions = 2 if bidirectional else 1
-    num_params = 0
+    num_params = network.num_stem_params()
     for _, _, num_features in network.sequence_shapes():
         num_inputs = [num_features, *(directions * num_units for num_units in network.units)]
         for inputs, num_units in zip(num_inputs, network.units, strict=False):
@@ -187,13 +197,18 @@ def count_image_rnn_params(  # noqa: D417
 def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix: str) -> Any:
     """One reading of the images and its own stack of recurrent layers."""
     layer = reading
-    if any(reading is given for given in network.given):
+    has_mask_value = reading.mask_value is not None
+    if any(reading is given for given in network.given) or network.stem is not None:
         # A copy, because the layer that was given may be built for other images.
-        layer = type(reading).from_config(reading.get_config())
-    layer.data_format_was_given = network.data_format_was_given
+        config = reading.get_config()
+        if network.stem is not None:
+            # The stem finds the padding, and hands its mask over.
+            config["mask_value"] = None
+        layer = type(reading).from_config(config)
+    layer.data_format_was_given = network.data_format_was_given or network.stem is not None
     layer.name = network.named(prefix + "as_sequence")
     outputs = layer(images)
-    if network.scale is not None:
+    if network.scale is not None and network.stem is None:
         name = network.named(prefix + "scaled")
         outputs = keras.layers.Rescaling(network.scale, name=name)(outputs)
     for number, num_units in enumerate(network.units, start=1):
@@ -203,7 +218,7 @@ def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix
             "unroll": network.unroll is True,
             "name": network.named(f"{prefix}rnn_{number}"),
         }
-        if layer.mask_value is not None and network.cell in ("gru", "lstm"):
+        if has_mask_value and network.cell in ("gru", "lstm"):
             # cuDNN takes no mask that begins late or is all false.
             options["use_cudnn"] = False
         outputs = _recurrent_layer(network, num_units, options)(outputs)

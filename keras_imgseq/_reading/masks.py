@@ -39,6 +39,15 @@ def mask_of_steps(
     images: Any, incoming: Any, reading: Reading, mask_value: float | None, data_format: str
 ) -> Any:
     """Which steps hold a real pixel, `(batch, steps)`: by `mask_value`, by a mask, or by both."""
+    real = real_pixels(images, incoming, mask_value, data_format)
+    steps = to_sequences(library_of(real), real, reading, data_format)
+    mask = ops.any(steps, axis=-1)
+    # A recurrent layer needs at least one step for its answer.
+    return mask if mask_value is None else with_the_first(mask)
+
+
+def real_pixels(images: Any, incoming: Any, mask_value: float | None, data_format: str) -> Any:
+    """Which pixels are real, `(batch, height, width)`: by `mask_value`, by a mask, or by both."""
     channel_axis = 1 + axes.channel_axis(data_format) if len(images.shape) == 4 else None
     real = None
     if mask_value is not None:
@@ -51,11 +60,11 @@ def mask_of_steps(
             pixels = images if channel_axis is None else ops.max(images, axis=channel_axis)
             incoming = ops.logical_and(incoming[:, :, None], ops.ones_like(pixels, dtype="bool"))
         real = incoming if real is None else ops.logical_and(real, incoming)
-    steps = to_sequences(library_of(real), real, reading, data_format)
-    mask = ops.any(steps, axis=-1)
-    if mask_value is None:
-        return mask
-    # A recurrent layer needs at least one step for its answer.
+    return real
+
+
+def with_the_first(mask: Any) -> Any:
+    """A mask of steps in which a sequence without any real step keeps its first one."""
     is_blank = ops.logical_not(ops.any(mask, axis=1, keepdims=True))
     is_first = ops.equal(ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1), 1)
     return ops.logical_or(mask, ops.logical_and(is_blank, is_first))

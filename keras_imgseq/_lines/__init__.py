@@ -1,0 +1,1 @@
+"""Text lines: from images of any width to text."""

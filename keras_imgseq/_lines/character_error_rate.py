@@ -1,0 +1,123 @@
+"""The metric of text recognition: wrong characters over all characters."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_imgseq")
+class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
+    """Measures how many characters a CTC network reads wrongly.
+
+    The text is the likeliest class of each step, without repeats and blanks. Its distance from
+    the true text is the least number of characters to insert, remove or replace. The rate is the
+    sum of the distances over the number of true characters, for the whole set. It may be more
+    than 1.
+
+    Args:
+        name: Name of the metric.
+        dtype: Dtype of the metric, as for every Keras metric.
+
+    Input shape:
+        Labels, `(batch, longest text)`, whole numbers padded with 0, and logits or
+        probabilities, `(batch, steps, classes)`, where class 0 is the blank. Other padding than 0
+        is counted as characters.
+
+    References:
+        Vladimir Levenshtein, "Binary codes capable of correcting deletions, insertions, and
+        reversals" (1966)
+
+    Examples:
+        >>> import numpy as np
+        >>> from keras_imgseq import CharacterErrorRate
+        >>> metric = CharacterErrorRate()
+        >>> read = np.eye(4)[[[1, 1, 0, 3, 0]]]
+        >>> metric.update_state(np.array([[1, 2, 3, 3]]), read)
+        >>> round(float(metric.result()), 2)
+        0.5
+    """
+
+    def __init__(self, name: str = "character_error_rate", dtype: Any = None) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self._edits = self.add_variable((), initializer="zeros", name="edits")
+        self._characters = self.add_variable((), initializer="zeros", name="characters")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        try:
+            arrays = ops.convert_to_numpy(y_true), ops.convert_to_numpy(y_pred)
+        # Within a compiled function there are no values yet, and each backend says so in its way.
+        except Exception:
+            edits, characters = _edits_in_graph(y_true, y_pred)
+        else:
+            edits, characters = _edits(*arrays)
+        if sample_weight is not None:
+            weights = ops.reshape(ops.cast(sample_weight, self.dtype), (-1,))
+            edits = ops.cast(edits, self.dtype) * weights
+            characters = ops.cast(characters, self.dtype) * weights
+        self._edits.assign_add(ops.cast(ops.sum(edits), self.dtype))
+        self._characters.assign_add(ops.cast(ops.sum(characters), self.dtype))
+
+    def result(self) -> Any:
+        return ops.divide_no_nan(self._edits, self._characters)
+
+
+def _edits(labels: Any, logits: Any) -> tuple[Any, Any]:
+    """The distances and the numbers of true characters of a batch, in NumPy."""
+    labels = labels.astype("int64")
+    classes = logits.argmax(-1)
+    repeats = np.zeros_like(classes, dtype=bool)
+    repeats[:, 1:] = classes[:, 1:] == classes[:, :-1]
+    is_kept = (classes != 0) & ~repeats
+    lengths = is_kept.sum(axis=1)
+    # The kept classes of each line in front, in their order.
+    order = np.argsort(~is_kept, axis=1, kind="stable")
+    read = np.take_along_axis(classes, order, axis=1)
+    places = np.arange(labels.shape[1] + 1)
+    distances = np.tile(places, (len(labels), 1))
+    for number in range(lengths.max(initial=0)):
+        replaced = distances[:, :-1] + (labels != read[:, number, None])
+        best = distances + 1
+        best[:, 1:] = np.minimum(best[:, 1:], replaced)
+        # A missing character costs one for each place from the best place before.
+        best = np.minimum.accumulate(best - places, axis=1) + places
+        distances = np.where((number < lengths)[:, None], best, distances)
+    num_characters = (labels != 0).sum(axis=1)
+    return np.take_along_axis(distances, num_characters[:, None], axis=1)[:, 0], num_characters
+
+
+def _edits_in_graph(labels: Any, logits: Any) -> tuple[Any, Any]:
+    """The same in the backend's operations; the loop is over the characters that were read."""
+    labels = ops.cast(labels, "int32")
+    classes = ops.cast(ops.argmax(logits, axis=-1), "int32")
+    before = ops.concatenate([ops.zeros_like(classes[:, :1]), classes[:, :-1]], axis=1)
+    is_kept = ops.logical_and(classes != 0, classes != before)
+    lengths = ops.sum(ops.cast(is_kept, "int32"), axis=1)
+    steps = ops.cumsum(ops.ones_like(classes), axis=1)
+    # The kept steps in front, in their order: no sort of any backend is asked to be stable.
+    order = ops.argsort(ops.where(is_kept, steps, steps + ops.shape(classes)[1]), axis=1)
+    read = ops.take_along_axis(classes, order, axis=1)
+    ones = ops.ones_like(ops.concatenate([labels[:, :1], labels], axis=1))
+    places = ops.cumsum(ones, axis=1) - 1
+    longest = ops.max(lengths)
+    # What a place costs when it is reached from each place before it.
+    from_before = places[:, :, None] - places[:, None, :]
+    from_before = ops.where(from_before < 0, 2**20, from_before)
+
+    def is_unfinished(number: Any, distances: Any) -> Any:
+        return number < longest
+
+    def with_next(number: Any, distances: Any) -> tuple[Any, Any]:
+        character = ops.take(read, number, axis=1)[:, None]
+        replaced = distances[:, :-1] + ops.cast(labels != character, "int32")
+        best = distances + 1
+        best = ops.concatenate([best[:, :1], ops.minimum(best[:, 1:], replaced)], axis=1)
+        best = ops.min(best[:, None, :] + from_before, axis=2)
+        return number + 1, ops.where((number < lengths)[:, None], best, distances)
+
+    start = ops.zeros((), dtype="int32")
+    _, distances = ops.while_loop(is_unfinished, with_next, (start, places))
+    num_characters = ops.sum(ops.cast(labels != 0, "int32"), axis=1)
+    edits = ops.take_along_axis(distances, num_characters[:, None], axis=1)[:, 0]
+    return edits, num_characters

@@ -1,0 +1,186 @@
+"""Batches of text lines for training."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from keras_imgseq._lines.alphabet import encoded, padded
+from keras_imgseq._lines.decoding import steps_needed
+from keras_imgseq._lines.line_image import Line
+from keras_imgseq._lines.line_reader import LineReader
+from keras_imgseq._lines.widths import rounded_up, stacked, widths_of_set
+from keras_imgseq._reading import arguments
+
+Augment = Callable[[Line, np.random.Generator], Line]
+
+
+class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Puts images of text lines and their texts into batches for `LineReader.fit`.
+
+    Lines of like width come into one batch, in few distinct widths, because each width is
+    compiled once. No line is left out, and at most one batch of an epoch holds fewer lines than
+    the others. The first two batches have different widths, where there are two.
+
+    Args:
+        images: A list of arrays of one line each, as `LineReader.prepare` takes them.
+        texts: A list of strings, the text of each image. Empty texts are allowed.
+        reader: The `LineReader` that prepares the images and encodes the texts.
+        batch_size: Number of lines of a batch.
+        shuffle: Whether lines and batches are mixed anew in each epoch.
+        seed: Where mixing and `augment` start from, a whole number from 0.
+        too_long: What to do with a text that needs more steps than its image has: `"error"`, or
+            `"skip"` to leave such lines out and print how many.
+        augment: A function of one prepared line and a `numpy.random.Generator` that returns a
+            changed line, `(height, width)`, ink 1, paper 0. The generator depends on the seed,
+            the epoch and the line alone. A line that becomes too short for its text is taken as
+            it was.
+        **kwargs: Arguments of `keras.utils.PyDataset`, such as `workers`.
+
+    Raises:
+        ValueError: If an argument is none of the above, if the numbers of images and texts
+            differ, if an image or a text cannot be used, or if a text needs more steps than its
+            image has. The line is named.
+
+    Examples:
+        >>> import numpy as np
+        >>> from keras_imgseq import LineBatches, LineReader
+        >>> reader = LineReader("abc", height=16, units=4)
+        >>> images = [np.full((16, width), 255, "uint8") for width in (60, 40, 100)]
+        >>> batches = LineBatches(images, ["ab", "c", "abba"], reader, batch_size=2)
+        >>> sorted((lines.shape, labels.shape) for lines, labels in (batches[0], batches[1]))
+        [((1, 16, 128), (1, 4)), ((2, 16, 64), (2, 4))]
+    """
+
+    def __init__(
+        self,
+        images: Sequence[Any],
+        texts: Sequence[str],
+        reader: LineReader,
+        batch_size: int = 16,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        too_long: Literal["error", "skip"] = "error",
+        augment: Augment | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        meaning = "the number of lines of a batch. Write batch_size=16"
+        self.batch_size = arguments.count("batch_size", batch_size, meaning)
+        self._shuffle = arguments.flag("shuffle", shuffle)
+        if not arguments.is_whole_number(seed) or seed < 0:
+            raise ValueError(
+                f"`seed` is a whole number from 0. Received: seed={arguments.shown(seed)}."
+            )
+        self._seed = int(seed)
+        skips = arguments.choice("too_long", too_long, ("error", "skip")) == "skip"
+        if augment is not None and not callable(augment):
+            raise ValueError(
+                "`augment` is a function of one line and a numpy.random.Generator. Received: "
+                f"augment={arguments.shown(augment)}."
+            )
+        self._augment = augment
+        self._step_width = reader.step_width
+        if len(images) != len(texts) or not len(images):
+            raise ValueError(
+                "Each image has one text. Received: "
+                f"{len(images)} images and {len(texts)} texts. Write two lists of equal length."
+            )
+        lines = reader._all_prepared(list(images))
+        labels = encoded(texts, reader.alphabet)
+        kept = []
+        for number, (line, label) in enumerate(zip(lines, labels, strict=True)):
+            if steps_needed(label) <= self._steps_of(line):
+                kept.append(number)
+            elif not skips:
+                raise ValueError(self._too_long(number, texts[number], line, label))
+        if not kept:
+            raise ValueError(
+                f"No line is left: the texts of all {len(lines)} need more steps than their images "
+                "have. Write images of one line each, and the text of that line."
+            )
+        if len(kept) < len(lines):
+            print(f"{len(lines) - len(kept)} of {len(lines)} lines are too long and left out.")
+        self._lines = [lines[number] for number in kept]
+        self._needed = [steps_needed(labels[number]) for number in kept]
+        self._labels = padded([labels[number] for number in kept])
+        self._widths = widths_of_set([line.shape[1] for line in self._lines])
+        self.begin_at(0)
+
+    def begin_at(self, epoch: int) -> None:
+        """Takes the order and the changes of an epoch, which depend on the seed and on it alone.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+        """
+        self._epoch = epoch
+        self._batches = self._mixed()
+
+    def on_epoch_end(self) -> None:
+        self.begin_at(self._epoch + 1)
+
+    @property
+    def num_batches(self) -> int:
+        """Number of batches of an epoch."""
+        return -(-len(self._lines) // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+        places = self._batches[index]
+        lines = [self._line(place) for place in places]
+        return stacked(lines, self._width_for(max(line.shape[1] for line in lines))), self._labels[
+            places
+        ]
+
+    def _line(self, place: int) -> Line:
+        line = self._lines[place]
+        if self._augment is None:
+            return line
+        generator = np.random.default_rng((self._seed, self._epoch, place))
+        changed = np.asarray(self._augment(line, generator), "float32")
+        if changed.ndim != 2 or len(changed) != len(line):
+            raise ValueError(
+                f"`augment` returns a line of {len(line)} pixels of height. Received: "
+                f"shape={changed.shape}."
+            )
+        return changed if self._steps_of(changed) >= self._needed[place] else line
+
+    def _mixed(self) -> list[list[int]]:
+        """The places of the lines of each batch."""
+        generator = np.random.default_rng((self._seed, self._epoch))
+        order = np.arange(len(self._lines))
+        if self._shuffle:
+            order = generator.permutation(order)
+        widths = np.array([self._width_for(line.shape[1]) for line in self._lines])
+        order = order[np.argsort(widths[order], kind="stable")]
+        batches = [
+            order[start : start + self.batch_size].tolist()
+            for start in range(0, len(order), self.batch_size)
+        ]
+        if self._shuffle:
+            batches = [batches[number] for number in generator.permutation(len(batches))]
+        # TensorFlow takes the shapes of a dataset from its first two batches.
+        wide = [max(widths[batch]) for batch in batches]
+        other = next((number for number, width in enumerate(wide) if width != wide[0]), None)
+        if other is not None:
+            batches[1], batches[other] = batches[other], batches[1]
+        return batches
+
+    def _width_for(self, width: int) -> int:
+        return next((kept for kept in self._widths if kept >= width), rounded_up(width))
+
+    def _steps_of(self, line: Line) -> int:
+        return -(-line.shape[1] // self._step_width)
+
+    def _too_long(self, number: int, text: str, line: Line, label: list[int]) -> str:
+        needed = steps_needed(label)
+        return (
+            "A line has at least as many steps as its text has characters, and one more between "
+            f"two that are the same. Received: texts[{number}]={arguments.shown(text)}, which "
+            f"needs {needed} steps, and an image that is {line.shape[1]} pixels wide at the reader's "
+            f"height, which has {self._steps_of(line)}. It must be "
+            f"{(needed - 1) * self._step_width + 1} pixels wide. Check that image and text belong "
+            'together, write smaller pool widths, or too_long="skip".'
+        )

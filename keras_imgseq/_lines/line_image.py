@@ -1,0 +1,95 @@
+"""One line of text as a reader wants it: of one height, ink 1, paper 0."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from keras_imgseq._reading.arguments import shown
+
+Line = npt.NDArray[np.float32]
+
+# The weights of red, green and blue in what the eye takes for light (ITU-R BT.601).
+LUMINANCE = np.array([0.299, 0.587, 0.114], "float32")
+# Less contrast than this, of 1, is an empty line and not faint ink.
+LEAST_CONTRAST = 1 / 16
+CHANNELS = (1, 2, 3, 4)
+
+
+def prepared(image: Any, height: int) -> Line:
+    """The image of one line, `(height, width)`, float32, ink 1, paper 0."""
+    grey = _grey(image)
+    width = _scaled_width(grey.shape, height)
+    if grey.shape[0] != height:
+        grey = _resampling(grey.shape[0], height) @ grey @ _resampling(grey.shape[1], width).T
+    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    # The lower of two middle values: so the border of what is prepared is 0.
+    paper = np.sort(border)[(len(border) - 1) // 2]
+    ink = np.clip(paper - grey if paper > 0.5 else grey - paper, 0, None)
+    strengths = np.sort(ink[ink > 0])
+    full = strengths[round(0.99 * (len(strengths) - 1))] if len(strengths) else 0.0
+    if full < LEAST_CONTRAST:
+        return np.zeros((height, width), "float32")
+    return np.minimum(ink / full, 1).astype("float32")
+
+
+def _grey(image: Any) -> npt.NDArray[np.float32]:
+    """Light as floats from 0 to 1."""
+    array = np.asarray(image)
+    if array.ndim == 3 and array.shape[-1] not in CHANNELS:
+        raise ValueError(
+            "The image of a line is (height, width), or has 1 to 4 channels at the end. Received: "
+            f"shape={array.shape}. For channels that stand first, write image.transpose(1, 2, 0). "
+            "For several lines, write a list."
+        )
+    if array.ndim not in (2, 3) or min(array.shape) < 1:
+        raise ValueError(
+            "The image of a line is (height, width) or (height, width, channels), with at least "
+            f"one pixel. Received: shape={array.shape}."
+        )
+    if array.dtype.kind == "u":
+        values = array / np.float32(np.iinfo(array.dtype).max)
+    elif array.dtype.kind == "b" or (
+        array.dtype.kind == "f" and array.min() >= 0 and array.max() <= 1
+    ):
+        values = array.astype("float32")
+    else:
+        found = shown(array.dtype.name)
+        if array.dtype.kind == "f":
+            found += f" from {array.min():g} to {array.max():g}"
+        raise ValueError(
+            "The image of a line holds unsigned integers, or floats from 0 to 1. Received: "
+            f"{found}. For values from 0 to 255, write image.astype('uint8')."
+        )
+    if array.ndim == 2:
+        return values.astype("float32")
+    if array.shape[-1] in (2, 4):
+        alpha = values[..., -1:]
+        values = values[..., :-1] * alpha + (1 - alpha)
+    grey = values @ LUMINANCE if values.shape[-1] == 3 else values[..., 0]
+    return grey.astype("float32")
+
+
+def _scaled_width(size: tuple[int, ...], height: int) -> int:
+    width = round(size[1] * height / size[0])
+    if width < 1 or min(size) < 2:
+        raise ValueError(
+            f"The image of a line is wider than a pixel. Received: an image {size[0]} pixels high "
+            f"and {size[1]} wide, which is {width} wide at the reader's height of {height}. Turn "
+            "the image, or cut the line out of it."
+        )
+    return width
+
+
+def _resampling(num_from: int, num_to: int) -> npt.NDArray[np.float32]:
+    """The weights that make `num_to` pixels of `num_from`: a triangle over all that a pixel covers.
+
+    It is the antialiased linear filter of Pillow and of `jax.image`.
+    """
+    if num_from == num_to:
+        return np.eye(num_to, dtype="float32")
+    scale = num_from / num_to
+    centers = (np.arange(num_to) + 0.5) * scale - 0.5
+    distances = np.abs(np.arange(num_from) - centers[:, None]) / max(scale, 1.0)
+    weights = np.clip(1 - distances, 0, None)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")

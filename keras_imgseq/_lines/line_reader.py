@@ -1,0 +1,346 @@
+"""The model that reads images of text lines."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, overload
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from keras_imgseq._lines.alphabet import checked_alphabet, encoded, padded
+from keras_imgseq._lines.blank_padding import BlankPadding
+from keras_imgseq._lines.character_error_rate import CharacterErrorRate
+from keras_imgseq._lines.decoding import runs_of
+from keras_imgseq._lines.line_image import Line, prepared
+from keras_imgseq._lines.widths import stacked, width_groups
+from keras_imgseq._network.conv_stem import ConvStem
+from keras_imgseq._reading import arguments
+from keras_imgseq._reading.image_as_sequence import ImageAsSequence
+from keras_imgseq._recurrent.cells import CELLS, CellName
+
+# Lines that are read in one call. More take no less time, and more memory.
+LINES_AT_ONCE = 32
+
+Place = tuple[str, float, float, float]
+
+
+@keras.saving.register_keras_serializable(package="keras_imgseq")
+class LineReader(keras.Model):  # type: ignore[misc]
+    """Reads images of text lines of any width.
+
+    It is a convolutional recurrent network (CRNN) that is trained with CTC, and so needs no
+    places of characters: an image and its text are enough. It runs on every backend of Keras.
+
+    Args:
+        alphabet: A string of all characters that a line can hold, kept in Unicode's NFC.
+        height: Height of a line, in pixels; `prepare` scales every image to it.
+        filters: Number of filters of each convolution, as in `ConvStem`.
+        pool_sizes: A pair of ints for each convolution, as in `ConvStem`. The product of the
+            widths is the number of pixels that one step sees.
+        units: Number of units of the recurrent layer in each direction, or a sequence of them,
+            one for each layer.
+        cell: `"lstm"`, `"gru"` or `"simple_rnn"`.
+        dropout: Fraction of the features to drop in front of each recurrent layer but the first,
+            and in front of the last layer.
+        **kwargs: Arguments of `keras.Model`: `name` and `dtype`.
+
+    Input shape:
+        `(batch, height, width)`, floats, ink 1, paper 0, padded with 0 on the right. The width is
+        in pixels and may differ from batch to batch.
+
+    Output shape:
+        Logits, `(batch, ceil(width / 4), len(alphabet) + 1)`, where 4 is the product of the widths
+        in `pool_sizes`. Class 0 is the blank, the first character of the alphabet is class 1. The
+        dtype is float32, under mixed precision too.
+
+    Raises:
+        ValueError: If an argument is none of the above.
+
+    References:
+        - Baoguang Shi, Xiang Bai and Cong Yao, "An End-to-End Trainable Neural Network for
+          Image-based Sequence Recognition", [arXiv:1507.05717](https://arxiv.org/abs/1507.05717)
+        - Alex Graves et al., "Connectionist Temporal Classification" (ICML 2006)
+
+    Examples:
+        >>> import numpy as np
+        >>> import keras_imgseq
+        >>> reader = keras_imgseq.LineReader("0123456789", height=32, units=8)
+        >>> reader.compile("adam")
+        >>> images = [np.full((28, 90), 255, "uint8"), np.full((20, 61), 255, "uint8")]
+        >>> batches = keras_imgseq.LineBatches(images, ["47", "1"], reader)
+        >>> history = reader.fit(batches, verbose=0)
+        >>> len(reader.read(images))
+        2
+    """
+
+    def __init__(
+        self,
+        alphabet: str,
+        height: int = 40,
+        *,
+        filters: int | Sequence[int] = (16, 32, 48, 64),
+        pool_sizes: Sequence[Sequence[int]] | None = ((2, 2), (2, 2), (2, 1), (1, 1)),
+        units: int | Sequence[int] = 128,
+        cell: CellName = "lstm",
+        dropout: float = 0.2,
+        name: str = "line_reader",
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        alphabet = checked_alphabet(alphabet)
+        meaning = "the height of a line in pixels. Write height=40"
+        height = arguments.count("height", height, meaning)
+        units = _checked_units(units)
+        cell = arguments.choice("cell", cell, CELLS)  # type: ignore[assignment]
+        rate = arguments.number("dropout", dropout, "a fraction from 0 to 1. Write dropout=0.2")
+        policy = keras.dtype_policies.get(dtype) if dtype else keras.config.dtype_policy()
+        stem = ConvStem(filters, pool_sizes, 0.0, "channels_last", dtype=policy, name="stem")
+        images = keras.Input((height, None), dtype=policy.variable_dtype, name="images")
+        reading = ImageAsSequence(
+            "column", data_format="channels_last", dtype=policy, name="as_sequence"
+        )
+        features = reading(stem(images))
+        for number, num_units in enumerate(units, start=1):
+            if number > 1 and rate:
+                features = keras.layers.Dropout(rate, dtype=policy, name=f"dropout_{number - 1}")(
+                    features
+                )
+            layer = CELLS[cell].faster_layer(num_units, return_sequences=True, dtype=policy)
+            features = keras.layers.Bidirectional(layer, dtype=policy, name=f"rnn_{number}")(
+                features
+            )
+        if rate:
+            features = keras.layers.Dropout(rate, dtype=policy, name=f"dropout_{len(units)}")(
+                features
+            )
+        # Half precision is too coarse for the logarithms of CTC.
+        single = policy.variable_dtype
+        logits = keras.layers.Dense(len(alphabet) + 1, dtype=single, name="logits")(features)
+        logits = BlankPadding(dtype=single, name="blank_padding")(logits)
+        super().__init__(images, logits, name=name, **kwargs)
+        self.alphabet = alphabet
+        self.height = height
+        self._arguments = {
+            "alphabet": alphabet,
+            "height": height,
+            "filters": stem.filters,
+            "pool_sizes": stem.pool_sizes,
+            "units": units,
+            "cell": cell,
+            "dropout": rate,
+            "name": name,
+            "dtype": keras.dtype_policies.serialize(policy),
+        }
+        # Keras exports only what was called before.
+        self(images)
+
+    @property
+    def step_width(self) -> int:
+        """The pixels that one step sees, at the reader's height."""
+        return math.prod(width for _, width in self._arguments["pool_sizes"])
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = "ctc",
+        loss_weights: Any = None,
+        metrics: Any = "default",
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Compiles as `keras.Model`, by default with CTC and the character error rate."""
+        if isinstance(metrics, str) and metrics == "default":
+            metrics = [CharacterErrorRate()]
+        super().compile(optimizer, loss, loss_weights, metrics, *args, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a loaded reader, which Keras does only where `compile` is its own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def get_config(self) -> dict[str, Any]:
+        return dict(self._arguments)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "LineReader":
+        config = dict(config)
+        if isinstance(config.get("dtype"), dict):
+            config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
+        return cls(**config)
+
+    def with_alphabet(self, alphabet: str) -> "LineReader":
+        """Makes a reader of other characters with the same weights, to be trained on.
+
+        The classes of its last layer are new, but for the characters that both know.
+
+        Args:
+            alphabet: A string of all characters of the new reader.
+
+        Returns:
+            A `LineReader`, not compiled.
+
+        Examples:
+            >>> from keras_imgseq import LineReader
+            >>> LineReader("0123", units=4).with_alphabet("0123456789").output_shape
+            (None, None, 11)
+        """
+        reader = type(self).from_config({**self.get_config(), "alphabet": alphabet})
+        for layer in self.layers:
+            if layer.name != "logits":
+                reader.get_layer(layer.name).set_weights(layer.get_weights())
+        before, after = self.get_layer("logits"), reader.get_layer("logits")
+        known = {character: place for place, character in enumerate(self.alphabet, start=1)}
+        weights = []
+        for old, new in zip(before.get_weights(), after.get_weights(), strict=True):
+            new[..., 0] = old[..., 0]
+            for place, character in enumerate(reader.alphabet, start=1):
+                if character in known:
+                    new[..., place] = old[..., known[character]]
+            weights.append(new)
+        after.set_weights(weights)
+        return reader
+
+    def prepare(self, image: Any) -> Line:
+        """Makes the image of one line as the reader wants it.
+
+        The border decides what is ink: a border whose median is light means dark ink. The paper
+        becomes 0 and the darkest hundredth of the ink 1. A blank image becomes 0 everywhere.
+
+        Args:
+            image: An array of one line, `(height, width)`, or with 1 to 4 channels at the end:
+                grey, grey with alpha, colour, colour with alpha. Unsigned integers, or floats
+                from 0 to 1. Alpha is laid on white.
+
+        Returns:
+            `(height, width)` at the reader's height, with the ratio kept, float32. What is
+            prepared already comes back as it is.
+
+        Raises:
+            ValueError: If the array is none of the above, or narrower than a pixel at the
+                reader's height.
+        """
+        return prepared(image, self.height)
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
+        """Makes the labels of texts, as the loss and the metric want them.
+
+        Args:
+            texts: A list of strings, one for each line. They are brought to Unicode's NFC.
+
+        Returns:
+            `(lines, longest text)`, int32, padded with 0.
+
+        Raises:
+            ValueError: If a character is not in the alphabet; it is named with its line.
+        """
+        return padded(encoded(texts, self.alphabet))
+
+    @overload
+    def read(self, images: Any, return_certainty: Literal[False] = False) -> list[str]: ...
+
+    @overload
+    def read(
+        self, images: Any, return_certainty: Literal[True]
+    ) -> tuple[list[str], list[float]]: ...
+
+    def read(self, images: Any, return_certainty: bool = False) -> Any:
+        """Reads the text of images.
+
+        Args:
+            images: A list of arrays of one line each, as `prepare` takes them, of different
+                sizes; or one array with the lines along its first axis.
+            return_certainty: Whether to return how sure the reader is, too.
+
+        Returns:
+            A list of strings, one for each image. With `return_certainty=True` also a list of
+            numbers from 0 to 1: the least certain character of each line, or for an empty line
+            the least certain blank.
+
+        Raises:
+            ValueError: If an image is none that `prepare` takes; its place is named.
+        """
+        texts, certainties = [], []
+        for belief in self._beliefs(self._all_prepared(images)):
+            classes = belief.argmax(-1)
+            runs = runs_of(classes)
+            texts.append("".join(self.alphabet[label - 1] for label, _, _ in runs))
+            sure = [belief[start:end, label].max() for label, start, end in runs]
+            certainties.append(float(min(sure, default=belief[:, 0].min())))
+        return (texts, certainties) if return_certainty else texts
+
+    def locate(self, image: Any) -> list[Place]:
+        """Finds where each character of a line stands.
+
+        Args:
+            image: An array of one line, as `prepare` takes it.
+
+        Returns:
+            For each character: itself, its left and its right edge in pixels of the image given,
+            and how sure the reader is, from 0 to 1. A border between two characters lies midway
+            between the last step of the one and the first step of the next.
+
+        Raises:
+            ValueError: If the image is none that `prepare` takes.
+        """
+        line = self.prepare(image)
+        (belief,) = self._beliefs([line])
+        runs = runs_of(belief.argmax(-1))
+        width = np.asarray(image).shape[1]
+        pixels = self.step_width * width / line.shape[1]
+        borders = [
+            (end + start) / 2 for (_, _, end), (_, start, _) in zip(runs, runs[1:], strict=False)
+        ]
+        lefts = [*(start for _, start, _ in runs[:1]), *borders]
+        rights = [*borders, *(end for _, _, end in runs[-1:])]
+        return [
+            (
+                self.alphabet[label - 1],
+                min(left * pixels, width),
+                min(right * pixels, width),
+                float(belief[start:end, label].max()),
+            )
+            for (label, start, end), left, right in zip(runs, lefts, rights, strict=True)
+        ]
+
+    def _all_prepared(self, images: Any) -> list[Line]:
+        if not isinstance(images, (list, tuple)) and getattr(images, "ndim", 0) not in (3, 4):
+            raise ValueError(
+                "`images` is a list of arrays, one for each line. Received: "
+                f"images={arguments.shown(images)}. For one line, write [image]."
+            )
+        lines = []
+        for number, image in enumerate(images):
+            try:
+                lines.append(self.prepare(image))
+            except ValueError as error:
+                raise ValueError(f"images[{number}]: {error}") from error
+        return lines
+
+    def _beliefs(self, lines: list[Line]) -> list[npt.NDArray[np.float32]]:
+        """The probabilities of the classes, `(steps, classes)`, for each line without its padding."""
+        beliefs: list[Any] = [None] * len(lines)
+        for places, width in width_groups([line.shape[1] for line in lines], LINES_AT_ONCE):
+            # As many lines in each call, so that few shapes are compiled.
+            empty = [np.zeros((self.height, 1), "float32")] * (
+                LINES_AT_ONCE - len(places) if len(lines) > LINES_AT_ONCE else 0
+            )
+            batch = stacked([*(lines[place] for place in places), *empty], width)
+            logits = keras.ops.convert_to_numpy(self.predict_on_batch(batch)).astype("float32")
+            for place, answer in zip(places, logits, strict=False):
+                num_steps = -(-lines[place].shape[1] // self.step_width)
+                exponentials = np.exp(
+                    answer[:num_steps] - answer[:num_steps].max(-1, keepdims=True)
+                )
+                beliefs[place] = exponentials / exponentials.sum(-1, keepdims=True)
+        return beliefs
+
+
+def _checked_units(units: Any) -> tuple[int, ...]:
+    meaning = "the number of units, or a sequence of them, as in units=128 or units=(112, 112)"
+    items = arguments.items_of(units)
+    if items == []:
+        raise ValueError(f"`units` is {meaning}. Received: units={arguments.shown(units)}.")
+    given = [units] if items is None else items
+    return tuple(arguments.count("units", number, meaning) for number in given)

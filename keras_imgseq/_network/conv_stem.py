@@ -1,0 +1,210 @@
+"""The convolutions in front of a reading."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_imgseq._network.stem_arguments import checked_stem
+from keras_imgseq._reading import arguments, axes
+from keras_imgseq._reading.axes import DataFormat
+from keras_imgseq._reading.masks import check_mask, real_pixels, with_the_first
+from keras_imgseq._reading.rearrangement import Shape
+
+
+@keras.saving.register_keras_serializable(package="keras_imgseq")
+class ConvStem(keras.layers.Layer):  # type: ignore[misc]
+    """Finds features in images of any size, and knows which pixels are padding.
+
+    It is the stem of a convolutional recurrent network (CRNN). Each convolution of 3 x 3 pixels
+    is followed by a batch normalization, a relu and a maximum over `pool_sizes`. Padding never
+    changes a result. Padded pixels are zero in front of every convolution, and the batch
+    statistics leave them out.
+
+    Args:
+        filters: Number of filters, or a sequence of them: one convolution for each.
+        pool_sizes: A pair of ints `(height, width)` for each convolution: the pixels of which
+            the largest is kept. `(1, 1)` keeps all. `None` means `(2, 2)` for each.
+        mask_value: The value that images of several sizes are padded with, below and on the
+            right, as in `ImageAsSequence`.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for the
+            `image_data_format` of the Keras configuration.
+        scale: Number that multiplies the pixels, after `mask_value` was compared with them.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name`.
+
+    Input shape:
+        `(batch, height, width)`, `(batch, height, width, channels)`, or
+        `(batch, channels, height, width)` with `data_format="channels_first"`, of any dtype.
+        Height and width are in pixels, and may be unknown, `None`.
+
+    Output shape:
+        `(batch, height, width, filters)`, or `(batch, filters, height, width)` with
+        `data_format="channels_first"`. Height and width are divided by the pool sizes, one after
+        the other, and rounded up. The dtype is the layer's compute dtype.
+
+    Masks:
+        A mask that arrives with the images is read as they are, as in `ImageAsSequence`. The mask
+        of the output has its height and width. A pooled pixel is real where any of its pixels
+        is. A blank image keeps its first pixel.
+
+    Raises:
+        ValueError: If an argument is none of the above, if the numbers of filters and pool
+            sizes differ, if the number of channels is unknown, or if a mask has another shape.
+
+    References:
+        Baoguang Shi, Xiang Bai and Cong Yao, "An End-to-End Trainable Neural Network for
+        Image-based Sequence Recognition", [arXiv:1507.05717](https://arxiv.org/abs/1507.05717)
+
+    Examples:
+        >>> import keras
+        >>> from keras_imgseq import ConvStem, ImageAsSequence
+        >>> lines = keras.Input((40, None))
+        >>> features = ConvStem((16, 32), pool_sizes=((2, 2), (2, 1)), mask_value=0.0)(lines)
+        >>> features.shape
+        (None, 10, None, 32)
+        >>> ImageAsSequence("column")(features).shape
+        (None, None, 320)
+    """
+
+    def __init__(
+        self,
+        filters: int | Sequence[int],
+        pool_sizes: Sequence[Sequence[int]] | None = None,
+        mask_value: float | None = None,
+        data_format: DataFormat | None = None,
+        *,
+        scale: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # Autocasting would change what `mask_value` is compared with.
+        super().__init__(autocast=False, **kwargs)
+        self.filters, self.pool_sizes = checked_stem(filters, pool_sizes)
+        if mask_value is not None:
+            meaning = "the number that the images are padded with, or None. Write mask_value=0.0"
+            mask_value = arguments.number("mask_value", mask_value, meaning)
+        if scale is not None:
+            meaning = "the number that multiplies the pixels, or None. Write scale=1/255"
+            scale = arguments.number("scale", scale, meaning)
+        self.mask_value = mask_value
+        self.scale = scale
+        self.data_format = axes.resolved(data_format)
+        self.supports_masking = True
+        # Channels last inside: a batch normalization takes masks of that form alone.
+        self.convolutions = [
+            keras.layers.Conv2D(
+                number,
+                3,
+                padding="same",
+                use_bias=False,
+                kernel_initializer="he_normal",
+                data_format="channels_last",
+                dtype=self.dtype_policy,
+                name=f"convolution_{place}",
+            )
+            for place, number in enumerate(self.filters, start=1)
+        ]
+        self.normalizations = [
+            keras.layers.BatchNormalization(dtype=self.dtype_policy, name=f"normalization_{place}")
+            for place in range(1, len(self.filters) + 1)
+        ]
+
+    def build(self, input_shape: Shape) -> None:
+        batch, (height, width), channels = axes.sizes_of(input_shape, self.data_format)
+        for convolution, normalization in zip(self.convolutions, self.normalizations, strict=True):
+            convolution.build((batch, height, width, channels))
+            channels = convolution.filters
+            normalization.build((batch, height, width, channels))
+
+    def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
+        batch, size, _ = axes.sizes_of(input_shape, self.data_format)
+        height, width = self.pooled_size(size)
+        if self.data_format == "channels_first":
+            return batch, self.filters[-1], height, width
+        return batch, height, width, self.filters[-1]
+
+    def compute_output_spec(self, images: Any, mask: Any = None, training: Any = None) -> Any:
+        return keras.KerasTensor(self.compute_output_shape(images.shape), self.compute_dtype)
+
+    def pooled_size(self, size: Sequence[int | None]) -> tuple[int | None, int | None]:
+        """`(height, width)` of the output for images of this size."""
+        height, width = size
+        for pool_height, pool_width in self.pool_sizes:
+            height = None if height is None else -(-height // pool_height)
+            width = None if width is None else -(-width // pool_width)
+        return height, width
+
+    def call(self, images: Any, mask: Any = None, training: bool | None = None) -> Any:
+        real = self._real_pixels(images, mask)
+        features = ops.cast(images, self.compute_dtype)
+        if len(images.shape) == 3:
+            features = ops.expand_dims(features, -1)
+        elif self.data_format == "channels_first":
+            features = ops.transpose(features, (0, 2, 3, 1))
+        if self.scale is not None:
+            features = features * self.scale
+        features = _only(real, features)
+        for convolution, normalization, pool_size in zip(
+            self.convolutions, self.normalizations, self.pool_sizes, strict=True
+        ):
+            features = normalization(convolution(features), training=training, mask=real)
+            features = _pooled(_only(real, ops.relu(features)), pool_size)
+            real = None if real is None else _pooled_mask(real, pool_size)
+        if self.data_format == "channels_first":
+            features = ops.transpose(features, (0, 3, 1, 2))
+        return features
+
+    def compute_mask(self, images: Any, previous_mask: Any = None) -> Any:
+        # A symbolic mask would put its operations into the model.
+        if isinstance(images, keras.KerasTensor):
+            return None
+        real = self._real_pixels(images, previous_mask)
+        if real is None:
+            return None
+        for pool_size in self.pool_sizes:
+            real = _pooled_mask(real, pool_size)
+        return real
+
+    def get_config(self) -> dict[str, Any]:
+        config = {
+            "filters": self.filters,
+            "pool_sizes": self.pool_sizes,
+            "mask_value": self.mask_value,
+            "data_format": self.data_format,
+            "scale": self.scale,
+        }
+        return {**super().get_config(), **config}
+
+    def _real_pixels(self, images: Any, mask: Any) -> Any:
+        if mask is not None:
+            check_mask(mask.shape, images.shape, self.data_format)
+        elif self.mask_value is None:
+            return None
+        real = real_pixels(images, mask, self.mask_value, self.data_format)
+        if self.mask_value is None:
+            return real
+        pixels = ops.reshape(real, (ops.shape(real)[0], -1))
+        return ops.reshape(with_the_first(pixels), ops.shape(real))
+
+
+def _only(real: Any, features: Any) -> Any:
+    """The features with zeros where pixels are not real."""
+    if real is None:
+        return features
+    return ops.where(real[..., None], features, ops.zeros_like(features))
+
+
+def _pooled(features: Any, pool_size: tuple[int, int]) -> Any:
+    """The largest of each pool, from the top left; what a pool lacks at the end counts as zero."""
+    height, width = pool_size
+    if (height, width) == (1, 1):
+        return features
+    # Keras' "same" shifts the pools by half of what they lack, which depends on the width.
+    features = ops.pad(features, ((0, 0), (0, height - 1), (0, width - 1), (0, 0)))
+    return ops.max_pool(
+        features, pool_size, strides=pool_size, padding="valid", data_format="channels_last"
+    )
+
+
+def _pooled_mask(real: Any, pool_size: tuple[int, int]) -> Any:
+    return _pooled(ops.cast(real, "float32")[..., None], pool_size)[..., 0] > 0

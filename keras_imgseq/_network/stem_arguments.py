@@ -1,0 +1,46 @@
+"""The filters and pool sizes of a stem, as plain tuples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras_imgseq._reading import arguments
+from keras_imgseq._reading.arguments import shown
+
+PoolSizes = tuple[tuple[int, int], ...]
+
+
+def checked_stem(filters: Any, pool_sizes: Any) -> tuple[tuple[int, ...], PoolSizes]:
+    """A number of filters and a pool size for each convolution."""
+    meaning = "the number of filters, or a sequence of them, one for each convolution"
+    items = arguments.items_of(filters)
+    if items == [] or isinstance(filters, (str, bytes)):
+        raise ValueError(
+            f"`filters` is {meaning}. Received: filters={shown(filters)}. Write filters=16 or "
+            "filters=(16, 32)."
+        )
+    given = [filters] if items is None else items
+    meaning = f"{meaning}, as in filters=16 or filters=(16, 32)"
+    counts = tuple(arguments.count("filters", number, meaning) for number in given)
+    if pool_sizes is None:
+        return counts, ((2, 2),) * len(counts)
+    meaning = "a pair of ints (height, width) for each convolution"
+    pairs = arguments.items_of(pool_sizes)
+    if pairs is None or len(pairs) != len(counts):
+        raise ValueError(
+            f"`pool_sizes` is {meaning}. Received: pool_sizes={shown(pool_sizes)} for "
+            f"{len(counts)} of them. Write pool_sizes={((2, 2),) * len(counts)}."
+        )
+    meaning = f"{meaning}, at least 1. Write (2, 2) to halve both, or (1, 1) to keep all"
+    sizes = tuple(arguments.size("pool_sizes", pair, meaning, (2,)) for pair in pairs)
+    if any(side is None for pair in sizes for side in pair):
+        raise ValueError(f"`pool_sizes` is {meaning}. Received: pool_sizes={shown(pool_sizes)}.")
+    return counts, sizes  # type: ignore[return-value]
+
+
+def num_stem_params(filters: Sequence[int], num_channels: int) -> int:
+    """The weights of 3 x 3 convolutions without bias, and four numbers a filter to normalize."""
+    num_params = 0
+    for number in filters:
+        num_params += 9 * num_channels * number + 4 * number
+        num_channels = number
+    return num_params
