@@ -70,6 +70,10 @@ class States:
         numbers = [int(file.stem) for file in self._path.glob("*.json") if file.stem.isdigit()]
         return max(numbers, default=0)
 
+    def file(self, name: str) -> Path:
+        """A file beside the states, that belongs to the same training."""
+        return self._path / name
+
     def is_after(self, epochs: int) -> bool:
         """Whether so many epochs are completed."""
         return self._last >= epochs

@@ -5,7 +5,7 @@ import dataclasses
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -63,6 +63,7 @@ def train(
     epochs: int,
     validation_data: Any = None,
     states: States | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> Trained:
     """Trains a compiled model; Ctrl-C ends it after the batch that it is at.
@@ -73,6 +74,7 @@ def train(
         epochs: Number of epochs, together with those of the state that is gone on from.
         validation_data: As for `fit`.
         states: Where the state is kept after each epoch, and taken from at the beginning.
+        callbacks: More callbacks of Keras, called before the state is kept.
         verbose: Whether to print a progress bar, or a line an epoch where there is no terminal.
     """
     begun = states.newest() if states else None
@@ -90,7 +92,7 @@ def train(
             validation_data=validation_data,
             # The dataset shuffles; Keras would mix its batches once more.
             shuffle=False,
-            callbacks=[watch],
+            callbacks=[*callbacks, watch],
             verbose=int(verbose and sys.stdout.isatty()),
         )
     return Trained(begun.model, watch.history, watch.num_epochs, watch.was_stopped)

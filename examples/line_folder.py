@@ -1,0 +1,157 @@
+"""Reads a folder of images of lines with their texts: `x.png` beside `x.gt.txt` or `x.txt`."""
+
+import dataclasses
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from image_files import ENDINGS, ImageFileError, decoded, opened
+
+# The first ending that is found is taken, as tesstrain, kraken and Calamari write them.
+TEXT_ENDINGS = (".gt.txt", ".txt")
+MOST_NAMES = 3
+
+
+class LinesError(Exception):
+    """The lines cannot be used; the message says why and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Lines:
+    """Images of lines, their texts in Unicode's NFC, and the files that they are from."""
+
+    images: list[np.ndarray]
+    texts: list[str]
+    paths: list[Path]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def some(self, places: Iterable[int]) -> "Lines":
+        """The lines at these places."""
+        chosen = list(places)
+        return Lines(*([values[place] for place in chosen] for values in self.lists()))
+
+    def lists(self) -> tuple[list[np.ndarray], list[str], list[Path]]:
+        """Images, texts and paths."""
+        return self.images, self.texts, self.paths
+
+
+def open_line(path: Path) -> np.ndarray:
+    """The image of one line, turned as its EXIF tag says and laid on white.
+
+    Raises:
+        ImageFileError: If the file cannot be read as an image.
+    """
+    with opened(path) as image:
+        file = decoded(image)
+    pixels = np.asarray(file.on("white"))
+    if file.values == "8 bits":
+        return pixels
+    low, high = pixels.min(), pixels.max()
+    return (pixels - low) / ((high - low) or 1)
+
+
+def load_lines(
+    folder: Path, progress: Callable[[list[Path], str], Iterable[Path]] = lambda paths, what: paths
+) -> tuple[Lines, list[str]]:
+    """Loads all pairs of image and text of a folder and the folders in it.
+
+    Returns:
+        The lines, and a sentence for each kind of file that was left out.
+
+    Raises:
+        LinesError: If there is no pair.
+    """
+    try:
+        if not folder.is_dir():
+            raise LinesError(
+                f"There is no folder {folder}. Give one with pairs x.png and x.gt.txt."
+            )
+        files = sorted(path for path in folder.rglob("*") if not path.name.startswith("."))
+    except OSError as error:
+        raise LinesError(f"{str(folder)[:200]} cannot be read: {error.strerror}.") from error
+    images = [path for path in files if path.suffix.lower() in ENDINGS]
+    texts = {path for path in files if path.name.endswith(TEXT_ENDINGS)}
+    pairs = {path: _text_of(path, texts) for path in images}
+    without_text = [path for path in images if pairs[path] is None]
+    without_image = sorted(texts - {text for text in pairs.values() if text})
+    unreadable: list[str] = []
+    lines = Lines([], [], [])
+    for path in progress([path for path in images if pairs[path]], "Loading"):
+        try:
+            text = pairs[path].read_text(encoding="utf-8-sig").strip("\r\n")
+            lines.images.append(open_line(path))
+            lines.texts.append(unicodedata.normalize("NFC", text))
+            lines.paths.append(path)
+        except (ImageFileError, OSError, UnicodeDecodeError) as error:
+            unreadable.append(f"{path.name} ({error})")
+    said = [
+        f"{len(names)} {what}: {', '.join(names[:MOST_NAMES])}{', ...' * (len(names) > MOST_NAMES)}"
+        for names, what in (
+            ([path.name for path in without_text], "images without a text are left out"),
+            ([path.name for path in without_image], "texts without an image are left out"),
+            (unreadable, "lines cannot be read and are left out"),
+            (
+                [p.name for p, t in zip(lines.paths, lines.texts, strict=True) if not t],
+                "texts are empty and are trained on as such",
+            ),
+        )
+        if names
+    ]
+    if not len(lines):
+        reasons = f" {'. '.join(said)}." if said else ""
+        raise LinesError(
+            f"{folder} holds no pair of an image and a text. Expected are files like x.png and "
+            f"x.gt.txt.{reasons}"
+        )
+    return lines, said
+
+
+def works_of(lines: Lines, pattern: str) -> list[str]:
+    """The work of each line: the first group of a pattern that the name of its file begins with.
+
+    Raises:
+        LinesError: If the pattern has no group or does not fit a name.
+    """
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise LinesError(f"--split-by {pattern!r} is no pattern: {error}.") from error
+    if not compiled.groups:
+        raise LinesError(
+            f"--split-by {pattern!r} has no group in round brackets to name the work. For example, "
+            "write '(.*)_'."
+        )
+    matches = [compiled.match(path.name) for path in lines.paths]
+    if None in matches:
+        name = lines.paths[matches.index(None)].name
+        raise LinesError(f"--split-by {pattern!r} does not fit the name {name}.")
+    return [match[1] or "" for match in matches if match]
+
+
+def split_by_work(
+    lines: Lines, works: Sequence[str], share: float, seed: int
+) -> tuple[Lines, Lines]:
+    """The lines of most works, and about a share of the lines, of the other works."""
+    names = sorted(set(works))
+    mixed = np.random.default_rng(seed).permutation(len(names))
+    apart: set[str] = set()
+    for place in mixed[:-1]:
+        if sum(work in apart for work in works) >= share * len(lines):
+            break
+        apart.add(names[place])
+    is_apart = [work in apart for work in works]
+    return (
+        lines.some(place for place, is_other in enumerate(is_apart) if not is_other),
+        lines.some(place for place, is_other in enumerate(is_apart) if is_other),
+    )
+
+
+def _text_of(path: Path, texts: set[Path]) -> Path | None:
+    # "x.bin.png" belongs to "x.gt.txt" too.
+    stems = [path.with_suffix("").name, path.name.split(".")[0]]
+    names = [path.with_name(stem + ending) for ending in TEXT_ENDINGS for stem in stems]
+    return next((name for name in names if name in texts), None)

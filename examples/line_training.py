@@ -1,0 +1,126 @@
+"""Trains a reader of text lines, keeps the best one, and says how well it reads."""
+
+import dataclasses
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import training_run
+from line_changes import changed
+from line_folder import Lines, LinesError
+from resume_folder import States
+
+from keras_imgseq import CharacterErrorRate, LineBatches, LineReader
+
+LEARNING_RATE = 2e-3
+BATCH_SIZE = 16
+# Epochs without a better result before the training ends.
+PATIENCE = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How to train a reader."""
+
+    epochs: int
+    seed: int
+    augment: bool
+
+
+def batches_of(lines: Lines, reader: LineReader, what: str, **options: Any) -> LineBatches:
+    """The lines as batches; lines that are too long for their image are left out, with a word."""
+    try:
+        return LineBatches(
+            lines.images, lines.texts, reader, BATCH_SIZE, too_long="skip", **options
+        )
+    except ValueError as error:
+        raise LinesError(f"The lines for the {what} cannot be used. {error}") from error
+
+
+def train(
+    reader: LineReader,
+    training: Lines,
+    validation: Lines,
+    recipe: Recipe,
+    states: States | None = None,
+) -> training_run.Trained:
+    """Trains a reader; the weights at the end are those of the best epoch."""
+    options = {"augment": changed if recipe.augment else None, "seed": recipe.seed}
+    batches = batches_of(training, reader, "training", **options)
+    watched = batches_of(validation, reader, "validation", shuffle=False)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE, recipe.epochs * batches.num_batches
+    )
+    reader.compile(keras.optimizers.Adam(schedule, clipnorm=5.0))
+    best = Best(states)
+    trained = training_run.train(
+        reader,
+        batches,
+        epochs=recipe.epochs,
+        validation_data=watched,
+        states=states,
+        callbacks=[best],
+    )
+    best.restore(trained.model)
+    return trained
+
+
+class Best(keras.callbacks.Callback):
+    """Keeps the weights of the epoch with the fewest wrong characters, and ends the training.
+
+    Args:
+        states: Where a run that goes on finds the best weights of the epochs before.
+    """
+
+    name = "val_character_error_rate"
+
+    def __init__(self, states: States | None) -> None:
+        super().__init__()
+        self._file = states and states.file("best.npz")
+        self._weights: list[np.ndarray] | None = None
+        self._rates: list[float] = []
+        if self._file and self._file.exists():
+            with np.load(self._file) as arrays:
+                *self._weights, rates = (arrays[name] for name in arrays.files)
+                self._rates = rates.tolist()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Compares this epoch with those before."""
+        # An epoch that is run again after a kill counts once.
+        del self._rates[epoch:]
+        self._rates.append(float((logs or {})[self.name]))
+        if self._rates[-1] <= min(self._rates):
+            self._weights = self.model.get_weights()
+        elif epoch - int(np.argmin(self._rates)) >= PATIENCE:
+            print(f"No better result for {PATIENCE} epochs: the training ends.")
+            self.model.stop_training = True
+        if self._file and self._weights:
+            partial = self._file.with_suffix(".partial.npz")
+            np.savez(partial, *self._weights, np.array(self._rates))
+            partial.replace(self._file)
+
+    def restore(self, model: keras.Model) -> None:
+        """Gives a model the best weights."""
+        if self._weights:
+            model.set_weights(self._weights)
+
+
+def error_rate(reader: LineReader, lines: Lines) -> tuple[float, list[str], float]:
+    """The character error rate on lines, what was read, and lines read a second."""
+    start = time.perf_counter()
+    read = reader.read(lines.images)
+    seconds = time.perf_counter() - start
+    return rate_of(read, lines.texts), read, len(lines) / seconds
+
+
+def rate_of(read: list[str], texts: list[str]) -> float:
+    """The character error rate of texts that were read."""
+    alphabet = "".join(sorted(set("".join([*read, *texts]))))
+    metric = CharacterErrorRate()
+    for one, text in zip(read, texts, strict=True):
+        labels = [[alphabet.index(character) + 1 for character in text] or [0]]
+        # A blank after each character, so that doubled ones stay two.
+        steps = [step for character in one for step in (alphabet.index(character) + 1, 0)] or [0]
+        metric.update_state(np.array(labels), np.eye(len(alphabet) + 1)[[steps]])
+    return float(metric.result())

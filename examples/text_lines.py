@@ -1,0 +1,251 @@
+"""Trains a reader of text lines, and reads the text of images.
+
+Without arguments it reads numbers that are written with MNIST's digits; --help lists the options.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from command_line import STOPPED, Parser, number, run, with_progress
+from kept_file import KeptFile
+
+if TYPE_CHECKING:
+    from line_folder import Lines
+
+    from keras_imgseq import LineReader
+
+NUM_TRAINING, NUM_VALIDATION, NUM_TEST = 12_000, 500, 2_000
+SHOWN = 10
+EXAMPLES = """examples:
+  python examples/text_lines.py --save numbers.keras
+  python examples/text_lines.py --data lines --augment --save reader.keras
+  python examples/text_lines.py --read reader.keras line.png
+
+Without --data it takes RUNTIME on two CPU cores with TensorFlow. After the first epoch of your own
+lines it says how long the others will take."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Trains and tests, or reads images, as the command line says."""
+    options = parsed(arguments)
+    if options.read:
+        from line_reading import read
+
+        sys.exit(
+            read(Path(options.read[0]), [Path(name) for name in options.read[1:]], options.where)
+        )
+
+    from line_folder import LinesError
+
+    saved = options.save and KeptFile(options.save)
+    drawn = options.plot and KeptFile(options.plot)
+    try:
+        train(options, saved, drawn)
+    except LinesError as error:
+        sys.exit(f"Error: {error}")
+
+
+def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile | None) -> None:
+    """Trains a reader and says how well it reads the lines of the test."""
+    import keras
+    from line_training import Recipe, error_rate
+    from line_training import train as train_reader
+
+    from keras_imgseq import LineReader
+
+    training, validation, test = loaded(options)
+    known = set("".join(training.texts))
+    alphabet = "".join(sorted(known | set("".join(validation.texts))))
+    print(
+        f"{len(training)} lines for the training, {len(validation)} for the validation and "
+        f"{len(test)} for the test, with {len(alphabet)} different characters."
+    )
+    only_tested = sorted(set("".join(test.texts)) - set(alphabet))
+    if only_tested:
+        print(f"{len(only_tested)} characters are only in the test: {' '.join(only_tested)}")
+    keras.utils.set_random_seed(options.seed)
+    reader = LineReader(alphabet, options.height, units=options.units)
+    if saved:
+        saved.try_out(reader.save)
+    states = None
+    if options.resume:
+        states = resumed(options, training)
+    print(
+        f"Training {reader.count_params():,} weights for at most {options.epochs} epochs, with "
+        f"{keras.backend.backend()}. The first epoch begins with some seconds of set-up for each "
+        "width of lines.",
+        flush=True,
+    )
+    recipe = Recipe(options.epochs, options.seed, options.augment)
+    trained = train_reader(reader, training, validation, recipe, states)
+    if saved:
+        saved.write(trained.model.save)
+        print(f"Saved the best reader as {saved.path}")
+    if trained.was_stopped:
+        more = " The same command goes on from the last whole epoch." if states else ""
+        print(f"Stopped.{more}")
+        sys.exit(STOPPED)
+    report(trained.model, test, error_rate)
+    if drawn:
+        from matplotlib.figure import Figure
+
+        from keras_imgseq import plot
+
+        figure = Figure(figsize=(12, 2.5), layout="constrained")
+        plot.plot_line(trained.model, test.images[0], ax=figure.subplots())
+        drawn.write(lambda path: figure.savefig(path, dpi=120))
+        print(f"Drew a line of the test in {drawn.path}")
+
+
+def report(reader: "LineReader", test: "Lines", error_rate: Any) -> None:
+    """Prints some lines as they are read, the error rate, and the lines read a second."""
+    rate, read, _ = error_rate(reader, test)
+    for one, text in zip(read[:SHOWN], test.texts, strict=False):
+        print(f"  {one}" + ("" if one == text else f"    (truth: {text})"))
+    # A second time, when each width is compiled.
+    _, _, speed = error_rate(reader, test)
+    print(f"Character error rate: {100 * rate:.2f} %, on {len(test)} lines of the test")
+    print(f"{speed:.0f} lines read a second")
+
+
+def loaded(options: argparse.Namespace) -> tuple["Lines", "Lines", "Lines"]:
+    """The lines for training, validation and test."""
+    from line_folder import Lines, load_lines, split_by_work, works_of
+
+    if not options.data:
+        import numpy as np
+        from line_numbers import write_numbers
+        from mnist_data import SHIPPED
+
+        print("No --data given: writing numbers with the digits of MNIST.")
+        with np.load(SHIPPED) as arrays:
+            digits = {name: arrays[name] for name in arrays}
+        most_lines = options.limit or NUM_TRAINING
+        counts = [min(count, most_lines) for count in (NUM_TRAINING, NUM_VALIDATION, NUM_TEST)]
+        sources = (("train", 55000), ("train", -5000), ("test", 10000))
+        parts = []
+        for seed, (count, (part, most)) in enumerate(zip(counts, sources, strict=True)):
+            chosen = slice(None, most) if most > 0 else slice(most, None)
+            x, y = digits[f"x_{part}"][chosen], digits[f"y_{part}"][chosen]
+            images, texts = write_numbers(x, y, count, seed=10 * options.seed + seed)
+            parts.append(Lines(images, texts, [Path(f"{place}.png") for place in range(count)]))
+        return parts[0], parts[1], parts[2]
+    parts = {}
+    for name in ("data", "valid", "test"):
+        folder = getattr(options, name)
+        if folder:
+            parts[name], said = load_lines(folder, with_progress)
+            for sentence in said:
+                print(f"{folder}: {sentence}.")
+    for name in ("test", "valid"):
+        if name not in parts:
+            works = works_of(parts["data"], options.split_by)
+            parts["data"], parts[name] = split_by_work(
+                parts["data"], works, share=0.1, seed=options.seed
+            )
+    return parts["data"], parts["valid"], parts["test"]
+
+
+def resumed(options: argparse.Namespace, training: "Lines") -> Any:
+    """The states of a run with the same options."""
+    import hashlib
+
+    import keras
+    from resume_folder import ResumeError, ResumeFolder
+
+    names = ("data", "valid", "height", "units", "epochs", "seed", "augment", "limit")
+    settings = {name: getattr(options, name) for name in names}
+    settings["backend"] = keras.backend.backend()
+    settings["texts"] = hashlib.sha256("\n".join(training.texts).encode()).hexdigest()
+    try:
+        return ResumeFolder(options.resume, settings).part("training")
+    except ResumeError as error:
+        sys.exit(f"Error: {error}")
+
+
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """The options, with what can be wrong in them found at once."""
+    parser = Parser(
+        description="Trains a reader of text lines, and reads the text of images.",
+        epilog=EXAMPLES,
+    )
+    add = parser.add_argument
+    folders = {
+        "data": "holds pairs x.png and x.gt.txt; default: numbers of MNIST digits",
+        "valid": "lines to choose the best epoch by; default: the lines of a tenth of the works",
+        "test": "lines to report on; default: the lines of another tenth of the works",
+    }
+    for name, meaning in folders.items():
+        add(f"--{name}", type=Path, metavar="FOLDER", help=meaning)
+    add(
+        "--split-by",
+        default=r"(.*?)[_.]",
+        metavar="REGEX",
+        help="its first group names the work, from the beginning of a file's name, so that no "
+        "work is in two parts; default: what stands before the first _ or .",
+    )
+    add(
+        "--read",
+        nargs="+",
+        metavar=("MODEL", "IMAGE"),
+        help="print the text of each image, with a saved model, and do not train",
+    )
+    add(
+        "--where",
+        action="store_true",
+        help="with --read: print one JSON object for each image, with the place of each "
+        "character in pixels; default: only the text",
+    )
+    for name, low, most, default, meaning in (
+        ("--height", 8, 512, 40, "what all lines are scaled to, in pixels"),
+        ("--epochs", 1, 10**6, None, "how often all lines are trained on"),
+        ("--seed", 0, 2**31, 0, "what the split, the weights and the mixing start from"),
+        ("--limit", 1, 10**9, None, "take only the first N numbers; for a quick try"),
+    ):
+        shown = {"--epochs": "6 for numbers, 13 for --data", "--limit": "all"}
+        add(
+            name,
+            type=number(low, most),
+            default=default,
+            metavar="N",
+            help=f"{meaning}; default: {shown.get(name, default)}",
+        )
+    add(
+        "--units",
+        type=number(1, 4096),
+        nargs="+",
+        metavar="N",
+        help="the units of each recurrent layer; default: 64 for numbers, 112 112 for --data",
+    )
+    parser.add_backend()
+    add(
+        "--augment",
+        action="store_true",
+        help="stretch, slant, turn and blur the lines anew in each epoch; default: as they are",
+    )
+    for name, metavar, meaning in (
+        ("--resume", "FOLDER", "keep the state there after each epoch, and go on from it"),
+        ("--save", "FILE.keras", "save the reader of the best epoch"),
+        ("--plot", "FILE.png", "draw a line of the test with its characters"),
+    ):
+        add(name, type=Path, metavar=metavar, help=f"{meaning}; default: none")
+    options = parser.parse_args(arguments)
+    if options.read and len(options.read) < 2:
+        parser.error("--read takes a saved model and at least one image")
+    if (options.valid or options.test) and not options.data:
+        parser.error("--valid and --test go with --data")
+    for name, endings in (("save", (".keras",)), ("plot", (".png", ".pdf", ".svg"))):
+        path = getattr(options, name)
+        if path and path.suffix not in endings:
+            parser.error(f"--{name} takes a file ending in {' or '.join(endings)}, not {path}")
+    options.epochs = options.epochs or (13 if options.data else 6)
+    options.units = options.units or ([112, 112] if options.data else [64])
+    parser.need("PIL", *(["matplotlib"] if options.plot else []))
+    parser.start_keras(options.backend)
+    return options
+
+
+if __name__ == "__main__":
+    run(main)
