@@ -72,7 +72,8 @@ def train(pictures: Pictures, options: argparse.Namespace, outputs: Outputs) -> 
     watched = validation if len(validation) else test
     trained = train_model(
         model,
-        Shuffled(images[training], labels[training], options.batch_size, options.seed),
+        # By their places, because a copy of the images would double the memory.
+        Shuffled(images, labels, options.batch_size, options.seed, places=training),
         epochs=options.epochs,
         validation_data=(images[watched], labels[watched]) if len(watched) else None,
         states=states,

@@ -23,23 +23,33 @@ class Shuffled(keras.utils.PyDataset):
         y: A label for each.
         batch_size: Number of images of a batch; the last batch may hold fewer.
         seed: Any whole number from 0.
+        places: The images to take; by default all.
     """
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        batch_size: int,
+        seed: int,
+        *,
+        places: np.ndarray | None = None,
+    ) -> None:
         super().__init__()
         self._x, self._y = x, y
+        self._all = np.arange(len(x)) if places is None else places
         self._batch_size = batch_size
         self._seed = seed
         self.begin_at(0)
 
     def begin_at(self, epoch: int) -> None:
         """Takes the order of an epoch."""
-        self._places = np.random.default_rng((self._seed, epoch)).permutation(len(self._x))
+        self._places = np.random.default_rng((self._seed, epoch)).permutation(self._all)
 
     @property
     def num_batches(self) -> int:
         """Number of batches of an epoch."""
-        return -(-len(self._x) // self._batch_size)
+        return -(-len(self._all) // self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         places = self._places[index * self._batch_size : (index + 1) * self._batch_size]

@@ -83,7 +83,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
                 f"augment={arguments.shown(augment)}."
             )
         self._augment = augment
-        self._step_width = reader.step_width
+        self._step_width: int = reader.step_width
         if len(images) != len(texts) or not len(images):
             raise ValueError(
                 "Each image has one text. Received: "
@@ -172,15 +172,15 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return next((kept for kept in self._widths if kept >= width), rounded_up(width))
 
     def _steps_of(self, line: Line) -> int:
-        return -(-line.shape[1] // self._step_width)
+        return -(-int(line.shape[1]) // self._step_width)
 
     def _too_long(self, number: int, text: str, line: Line, label: list[int]) -> str:
         needed = steps_needed(label)
         return (
             "A line has at least as many steps as its text has characters, and one more between "
             f"two that are the same. Received: texts[{number}]={arguments.shown(text)}, which "
-            f"needs {needed} steps, and an image that is {line.shape[1]} pixels wide at the reader's "
-            f"height, which has {self._steps_of(line)}. It must be "
+            f"needs {needed} steps, and an image that is {line.shape[1]} pixels wide at the "
+            f"reader's height, which has {self._steps_of(line)}. It must be "
             f"{(needed - 1) * self._step_width + 1} pixels wide. Check that image and text belong "
             'together, write smaller pool widths, or too_long="skip".'
         )

@@ -18,19 +18,20 @@ CHANNELS = (1, 2, 3, 4)
 
 def prepared(image: Any, height: int) -> Line:
     """The image of one line, `(height, width)`, float32, ink 1, paper 0."""
-    grey = _grey(image)
+    grey: Any = _grey(image)
     width = _scaled_width(grey.shape, height)
     if grey.shape[0] != height:
         grey = _resampling(grey.shape[0], height) @ grey @ _resampling(grey.shape[1], width).T
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
     # The lower of two middle values: so the border of what is prepared is 0.
     paper = np.sort(border)[(len(border) - 1) // 2]
-    ink = np.clip(paper - grey if paper > 0.5 else grey - paper, 0, None)
+    ink: Any = np.clip(paper - grey if paper > 0.5 else grey - paper, 0, None)
     strengths = np.sort(ink[ink > 0])
     full = strengths[round(0.99 * (len(strengths) - 1))] if len(strengths) else 0.0
     if full < LEAST_CONTRAST:
         return np.zeros((height, width), "float32")
-    return np.minimum(ink / full, 1).astype("float32")
+    line: Line = np.minimum(ink / full, 1).astype("float32")
+    return line
 
 
 def _grey(image: Any) -> npt.NDArray[np.float32]:
@@ -72,9 +73,9 @@ def _grey(image: Any) -> npt.NDArray[np.float32]:
 
 def _scaled_width(size: tuple[int, ...], height: int) -> int:
     width = round(size[1] * height / size[0])
-    if width < 1 or min(size) < 2:
+    if width < 2 or min(size) < 2:
         raise ValueError(
-            f"The image of a line is wider than a pixel. Received: an image {size[0]} pixels high "
+            f"The image of a line is several pixels wide. Received: an image {size[0]} pixels high "
             f"and {size[1]} wide, which is {width} wide at the reader's height of {height}. Turn "
             "the image, or cut the line out of it."
         )
@@ -92,4 +93,5 @@ def _resampling(num_from: int, num_to: int) -> npt.NDArray[np.float32]:
     centers = (np.arange(num_to) + 0.5) * scale - 0.5
     distances = np.abs(np.arange(num_from) - centers[:, None]) / max(scale, 1.0)
     weights = np.clip(1 - distances, 0, None)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.asarray(weights, "float32")

@@ -1,5 +1,6 @@
 """The model that reads images of text lines."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, Literal, overload
@@ -93,7 +94,10 @@ class LineReader(keras.Model):  # type: ignore[misc]
         height = arguments.count("height", height, meaning)
         units = _checked_units(units)
         cell = arguments.choice("cell", cell, CELLS)  # type: ignore[assignment]
-        rate = arguments.number("dropout", dropout, "a fraction from 0 to 1. Write dropout=0.2")
+        meaning = "a fraction, at least 0 and less than 1. Write dropout=0.2"
+        rate = arguments.number("dropout", dropout, meaning)
+        if not 0 <= rate < 1:
+            raise ValueError(f"`dropout` is {meaning}. Received: dropout={dropout}.")
         policy = keras.dtype_policies.get(dtype) if dtype else keras.config.dtype_policy()
         stem = ConvStem(filters, pool_sizes, 0.0, "channels_last", dtype=policy, name="stem")
         images = keras.Input((height, None), dtype=policy.variable_dtype, name="images")
@@ -130,8 +134,8 @@ class LineReader(keras.Model):  # type: ignore[misc]
             "cell": cell,
             "dropout": rate,
             "name": name,
-            "dtype": keras.dtype_policies.serialize(policy),
         }
+        self._policy = policy
         # Keras exports only what was called before.
         self(images)
 
@@ -161,7 +165,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
             self.optimizer.build(self.trainable_variables)
 
     def get_config(self) -> dict[str, Any]:
-        return dict(self._arguments)
+        return {**self._arguments, "dtype": keras.dtype_policies.serialize(self._policy)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "LineReader":
@@ -218,7 +222,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
             prepared already comes back as it is.
 
         Raises:
-            ValueError: If the array is none of the above, or narrower than a pixel at the
+            ValueError: If the array is none of the above, or narrower than two pixels at the
                 reader's height.
         """
         return prepared(image, self.height)
@@ -289,9 +293,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         runs = runs_of(belief.argmax(-1))
         width = np.asarray(image).shape[1]
         pixels = self.step_width * width / line.shape[1]
-        borders = [
-            (end + start) / 2 for (_, _, end), (_, start, _) in zip(runs, runs[1:], strict=False)
-        ]
+        borders = [(end + start) / 2 for (_, _, end), (_, start, _) in itertools.pairwise(runs)]
         lefts = [*(start for _, start, _ in runs[:1]), *borders]
         rights = [*borders, *(end for _, _, end in runs[-1:])]
         return [
@@ -319,7 +321,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         return lines
 
     def _beliefs(self, lines: list[Line]) -> list[npt.NDArray[np.float32]]:
-        """The probabilities of the classes, `(steps, classes)`, for each line without its padding."""
+        """The probabilities `(steps, classes)` of each line, without its padding."""
         beliefs: list[Any] = [None] * len(lines)
         for places, width in width_groups([line.shape[1] for line in lines], LINES_AT_ONCE):
             # As many lines in each call, so that few shapes are compiled.

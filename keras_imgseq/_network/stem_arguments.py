@@ -34,7 +34,7 @@ def checked_stem(filters: Any, pool_sizes: Any) -> tuple[tuple[int, ...], PoolSi
     sizes = tuple(arguments.size("pool_sizes", pair, meaning, (2,)) for pair in pairs)
     if any(side is None for pair in sizes for side in pair):
         raise ValueError(f"`pool_sizes` is {meaning}. Received: pool_sizes={shown(pool_sizes)}.")
-    return counts, sizes  # type: ignore[return-value]
+    return counts, sizes
 
 
 def num_stem_params(filters: Sequence[int], num_channels: int) -> int:

@@ -1,0 +1,103 @@
+"""What a reader makes of the image of a line."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from keras_imgseq._lines.line_image import _resampling, prepared
+
+HEIGHT = 16
+
+
+def ink(height=16, width=40):
+    """Some strokes, 1 on 0, with margins."""
+    line = np.zeros((height, width), "float32")
+    line[height // 4 : height // 2, width // 4 : width // 2] = 1
+    line[height // 2 : -height // 4, width // 2 : -width // 4] = 0.5
+    return line
+
+
+KINDS = {
+    "grey": lambda line: ((1 - line) * 255).round().astype("uint8"),
+    "white on black": lambda line: (line * 255).round().astype("uint8"),
+    "16 bits": lambda line: ((1 - line) * 65535).round().astype("uint16"),
+    "floats": lambda line: 1 - line,
+    "halves": lambda line: (1 - line).astype("float16"),
+    "one channel": lambda line: ((1 - line) * 255).round().astype("uint8")[..., None],
+    "colour": lambda line: np.stack([((1 - line) * 255).round().astype("uint8")] * 3, -1),
+    "alpha": lambda line: np.stack(
+        [*[np.zeros_like(line, "uint8")] * 3, (line * 255).round().astype("uint8")], -1
+    ),
+    "grey and alpha": lambda line: np.stack(
+        [np.zeros_like(line, "uint8"), (line * 255).round().astype("uint8")], -1
+    ),
+    "yellowed paper": lambda line: ((0.8 - 0.6 * line) * 255).round().astype("uint8"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_image_gives_the_same_line(kind):
+    line = ink()
+    result = prepared(KINDS[kind](line), HEIGHT)
+    assert result.dtype == "float32"
+    np.testing.assert_allclose(result, line, atol=0.02)
+    assert (result[0] == 0).all()
+
+
+def test_black_on_white_may_be_bits():
+    line = np.round(ink() - 0.1)
+    np.testing.assert_array_equal(prepared(line == 0, HEIGHT), line)
+
+
+@given(st.integers(2, 60), st.integers(2, 90), st.integers(0, 2**32 - 1))
+def test_what_is_prepared_stays_as_it_is(height, width, seed):
+    image = np.random.default_rng(seed).integers(0, 256, (height, width), "uint8")
+    if round(width * HEIGHT / height) < 2:
+        return
+    once = prepared(image, HEIGHT)
+    assert once.shape == (HEIGHT, round(width * HEIGHT / height))
+    assert once.min() >= 0
+    assert once.max() <= 1
+    np.testing.assert_array_equal(prepared(once, HEIGHT), once)
+
+
+@pytest.mark.parametrize("size", [(32, 80), (48, 121), (9, 23), (160, 400)])
+def test_scaling_is_that_of_pillow(size):
+    smooth = np.random.default_rng(0).random((5, 9)).astype("float32")
+    image = np.asarray(Image.fromarray(smooth).resize(size[::-1], Image.Resampling.BICUBIC))
+    width = round(size[1] * HEIGHT / size[0])
+    ours = _resampling(size[0], HEIGHT) @ image @ _resampling(size[1], width).T
+    pillow = Image.fromarray(image).resize((width, HEIGHT), Image.Resampling.BILINEAR)
+    np.testing.assert_allclose(ours, np.asarray(pillow), atol=2e-4)
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_a_blank_image_is_all_paper(value):
+    noise = np.random.default_rng(0).integers(-3, 4, (20, 50))
+    image = np.clip(value + noise, 0, 255).astype("uint8")
+    assert not prepared(image, HEIGHT).any()
+    assert prepared(image, HEIGHT).shape == (16, 40)
+
+
+@pytest.mark.parametrize(
+    ("image", "cure"),
+    [
+        (np.zeros((40, 1), "uint8"), "Turn the image, or cut the line out of it"),
+        (np.zeros((1, 40), "uint8"), "Turn the image, or cut the line out of it"),
+        (np.zeros((4000, 20), "uint8"), "which is 0 wide at the reader's height of 16"),
+        (np.zeros((3, 20, 30), "uint8"), r"write image.transpose\(1, 2, 0\)"),
+        (np.zeros((2, 20, 30, 3), "uint8"), "The image of a line is"),
+        (np.zeros(20, "uint8"), "The image of a line is"),
+        (np.zeros((0, 20), "uint8"), "at least one pixel"),
+        (np.full((20, 30), 255.0), "from 255 to 255. For values from 0 to 255, write"),
+        (np.full((20, 30), -0.1), "write image.astype"),
+        (np.full((20, 30), np.nan), "from nan to nan"),
+        (np.full((20, 30), 255), r"'int64'. For values from 0 to 255, write image.astype\('uint8'"),
+        (np.array([["a"]]), "write image.astype"),
+    ],
+)
+def test_what_is_no_line_says_what_to_write(image, cure):
+    with pytest.raises(ValueError, match=cure):
+        prepared(image, HEIGHT)

@@ -1,0 +1,334 @@
+"""The reader of text lines and its batches."""
+
+import unicodedata
+
+import keras
+import numpy as np
+import pytest
+from backends import INSTALLED, run_python
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_imgseq import LineBatches, LineReader, plot
+
+BACKEND = keras.backend.backend()
+to_numpy = keras.ops.convert_to_numpy
+SMALL = {
+    "height": 8,
+    "filters": (3, 4),
+    "pool_sizes": ((2, 2), (2, 1)),
+    "units": 4,
+    "dropout": 0.0,
+}
+
+
+def lines(widths, height=8, seed=0):
+    """Prepared images of lines: floats from 0 to 1 with a border of 0."""
+    random = np.random.default_rng(seed)
+    result = []
+    for width in widths:
+        line = np.zeros((height, width), "float32")
+        line[1:-1, 1:-1] = random.random((height - 2, width - 2)).round(2)
+        result.append(line)
+    return result
+
+
+def small_reader(**changes):
+    keras.utils.set_random_seed(0)
+    reader = LineReader("abc", **{**SMALL, **changes})
+    random = np.random.default_rng(1)
+    # As after a training: then a normalization makes something of zeros.
+    for layer in reader.get_layer("stem").normalizations:
+        layer.set_weights([abs(random.normal(size=w.shape)) + 0.1 for w in layer.get_weights()])
+    return reader
+
+
+def test_the_answers_and_the_loss_of_a_batch_are_those_of_its_lines():
+    reader = small_reader(units=(4, 3))
+    images = [reader.prepare(line) for line in lines((9, 14, 30))]
+    texts = ["ab", "", "aacb"]
+    labels = reader.encode(texts)
+    loss = keras.losses.CTC(reduction=None)
+    batch = np.stack([np.pad(image, ((0, 0), (0, 32 - image.shape[1]))) for image in images])
+    together = reader.predict(batch, verbose=0)
+    losses = to_numpy(loss(labels, together))
+    for number, image in enumerate(images):
+        alone = reader.predict(image[None], verbose=0)
+        num_steps = -(-image.shape[1] // 2)
+        assert alone.shape == (1, num_steps, 4)
+        np.testing.assert_allclose(together[number, :num_steps], alone[0], atol=1e-5)
+        assert (together[number, num_steps:] == [0, -10_000, -10_000, -10_000]).all()
+        label = reader.encode([texts[number]])
+        np.testing.assert_allclose(to_numpy(loss(label, alone))[0], losses[number], rtol=1e-5)
+
+
+def test_how_widely_a_batch_is_padded_changes_no_training():
+    images = np.stack(
+        [np.pad(line, ((0, 0), (0, 18 - line.shape[1]))) for line in lines((11, 17, 18))]
+    )
+    labels = np.array([[1, 2], [3, 0], [2, 2]])
+
+    def trained(pad):
+        reader = small_reader()
+        reader.compile(keras.optimizers.SGD(0.05))
+        padded = np.pad(images, ((0, 0), (0, 0), (0, pad)))
+        reader.fit(padded, labels, epochs=3, shuffle=False, verbose=0)
+        return reader.get_weights()
+
+    for first, second in zip(trained(2), trained(14), strict=True):
+        np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+def test_a_reader_learns_saves_loads_and_goes_on(tmp_path):
+    """Also in a fresh process and on another backend."""
+    images = lines((20, 24, 40, 33))
+    texts = ["abc", "a", "cc", "b"]
+    reader = small_reader(dropout=0.1, cell="gru")
+    reader.compile("adam")
+    batches = LineBatches(images, texts, reader, 2, shuffle=False)
+    history = reader.fit(batches, epochs=2, verbose=0).history
+    assert {"loss", "character_error_rate"} <= set(history)
+    path = tmp_path / "reader.keras"
+    reader.save(path)
+    loaded = keras.saving.load_model(path)
+    assert loaded.alphabet == "abc"
+    assert loaded.get_config() == reader.get_config()
+    assert int(loaded.optimizer.iterations) == 4
+    assert "character_error_rate" in loaded.evaluate(batches, return_dict=True, verbose=0)
+    assert loaded.read(images) == reader.read(images)
+    loaded.fit(batches, verbose=0)
+    answers = reader.predict(np.stack([np.pad(images[0], ((0, 0), (0, 4)))]), verbose=0)
+    np.save(tmp_path / "image.npy", np.pad(images[0], ((0, 0), (0, 4)))[None])
+    code = """
+import sys, keras, numpy as np, keras_imgseq
+reader = keras.saving.load_model(sys.argv[1] + "/reader.keras")
+assert reader.alphabet == "abc" and reader.compiled
+image = np.load(sys.argv[1] + "/image.npy")
+np.save(sys.argv[1] + "/answers.npy", reader.predict(image, verbose=0))
+"""
+    other = next((name for name in INSTALLED if name != BACKEND), BACKEND)
+    ended = run_python("-c", code, tmp_path, backend=other)
+    assert ended.returncode == 0, ended.stderr
+    np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), answers, atol=1e-5)
+
+
+def test_the_alphabet_and_the_weights_go_over_to_another_reader():
+    reader = small_reader()
+    other = reader.with_alphabet("cxb")
+    assert other.alphabet == "cxb"
+    before, after = (r.get_layer("logits").get_weights()[0] for r in (reader, other))
+    for new, old in ((0, 0), (1, 3), (3, 2)):
+        np.testing.assert_array_equal(after[:, new], before[:, old])
+    for first, second in zip(
+        reader.get_layer("rnn_1").get_weights(), other.get_layer("rnn_1").get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_logits_are_single_under_mixed_precision(dtype):
+    reader = small_reader(dtype=dtype)
+    assert reader.get_layer("stem").compute_dtype == dtype.removeprefix("mixed_")
+    answers = reader(keras.ops.ones((1, 8, 12)))
+    assert keras.backend.standardize_dtype(answers.dtype) == "float32"
+    copy = LineReader.from_config(reader.get_config())
+    assert copy.get_layer("stem").compute_dtype == dtype.removeprefix("mixed_")
+
+
+def test_reading_takes_lists_batches_and_nothing():
+    reader = small_reader()
+    images = lines((12, 30, 9, 12))
+    read = reader.read(images)
+    assert read == [reader.read([image])[0] for image in images]
+    same = np.stack([images[0], images[3]])
+    assert reader.read(same) == [read[0], read[3]]
+    assert reader.read([]) == []
+    texts, certainties = reader.read(images, return_certainty=True)
+    assert texts == read
+    assert all(0 <= certainty <= 1 for certainty in certainties)
+    many = lines(range(10, 80))
+    assert reader.read(many) == [text for image in many for text in reader.read([image])][:70]
+    with pytest.raises(ValueError, match=r"images\[1\]: The image of a line"):
+        reader.read([images[0], np.zeros(3)])
+    with pytest.raises(ValueError, match=r"For one line, write \[image\]"):
+        reader.read(images[0])
+
+
+class Scripted(LineReader):
+    """A reader whose answers are given."""
+
+    def predict_on_batch(self, batch):
+        answers = np.full((len(batch), -(-batch.shape[2] // 2), 4), -20.0, "float32")
+        answers[:, :, 0] = 0
+        for step, label in ((1, 1), (2, 1), (4, 2), (5, 3)):
+            answers[:, step, 0], answers[:, step, label] = -20, 0
+        return answers
+
+
+def test_characters_are_located_in_the_pixels_of_the_image_given():
+    reader = Scripted("abc", **SMALL)
+    image = np.full((16, 40), 255, "uint8")
+    image[4:8, 4:30] = 0
+    # Scaled by a half, a step of two pixels sees four of the image.
+    places = reader.locate(image)
+    assert [place[0] for place in places] == ["a", "b", "c"]
+    edges = [(left, right) for _, left, right, _ in places]
+    assert edges == [(4, 14), (14, 20), (20, 24)]
+    assert all(certainty > 0.99 for *_, certainty in places)
+    assert reader.read([image]) == ["abc"]
+
+
+def test_a_line_is_drawn_with_its_characters_above_their_places():
+    pytest.importorskip("matplotlib")
+    reader = Scripted("abc", **SMALL)
+    image = np.full((16, 40), 255, "uint8")
+    image[4:8, 4:30] = 0
+    axes = plot.plot_line(reader, image)
+    assert [(text.get_text(), text.get_position()[0]) for text in axes.texts] == [
+        ("a", 9),
+        ("b", 17),
+        ("c", 22),
+    ]
+    with pytest.raises(ValueError, match="A line is drawn of a LineReader"):
+        plot.plot_line("reader", image)
+
+
+@given(
+    st.lists(st.integers(6, 120), min_size=1, max_size=12),
+    st.integers(1, 5),
+    st.booleans(),
+    st.integers(0, 3),
+)
+@settings(max_examples=30)
+def test_batches_hold_every_line_once_in_few_widths(widths, batch_size, shuffle, epoch):
+    reader = READER
+    images = lines(widths)
+    texts = ["abc"[number % 3] for number in range(len(widths))]
+    batches = LineBatches(images, texts, reader, batch_size, shuffle=shuffle)
+    batches.begin_at(epoch)
+    seen = []
+    sizes = []
+    for index in range(batches.num_batches):
+        batch, labels = batches[index]
+        assert batch.shape[0] == len(labels)
+        assert batch.shape[2] % 32 == 0
+        sizes.append(batch.shape)
+        for line, label in zip(batch, labels, strict=True):
+            width = np.flatnonzero(line.any(axis=0)).max() + 2
+            seen.append((int(width), int(label[0])))
+    assert sorted(seen) == sorted((width, 1 + number % 3) for number, width in enumerate(widths))
+    assert sum(size[0] < batch_size for size in sizes) <= 1
+    if len({size[2] for size in sizes}) > 1:
+        assert sizes[0][2] != sizes[1][2]
+
+
+READER = LineReader("abc", **SMALL)
+
+
+def test_mixing_depends_on_the_seed_and_the_epoch_alone():
+    images, texts = lines(range(10, 40)), ["a"] * 30
+
+    def first(seed, epoch, **options):
+        batches = LineBatches(images, texts, READER, 4, seed=seed, **options)
+        batches.begin_at(epoch)
+        return batches[0][0]
+
+    np.testing.assert_array_equal(first(1, 2), first(1, 2))
+    assert first(1, 2).tolist() != first(1, 3).tolist()
+    assert first(1, 2).tolist() != first(2, 2).tolist()
+
+    def noisy(line, generator):
+        return np.clip(line + generator.normal(0, 0.1, line.shape), 0, 1)
+
+    np.testing.assert_array_equal(first(1, 2, augment=noisy), first(1, 2, augment=noisy))
+    assert first(1, 2, augment=noisy).tolist() != first(1, 2).tolist()
+    # What becomes too short for its text is taken as it was.
+    texts = ["abab"] * 30
+    np.testing.assert_array_equal(first(1, 2, augment=lambda line, _: line[:, :5]), first(1, 2))
+
+
+def test_a_text_that_is_too_long_for_its_image_is_named():
+    images = lines((8, 20))
+    with pytest.raises(ValueError, match=r"texts\[0\]='aabc', which needs 5 steps") as error:
+        LineBatches(images, ["aabc", "a"], READER)
+    assert "8 pixels wide at the reader's height, which has 4. It must be 9" in str(error.value)
+    LineBatches(lines((9, 20)), ["aabc", "a"], READER)
+
+
+def test_too_long_lines_may_be_skipped(capsys):
+    batches = LineBatches(lines((8, 20)), ["aabc", "a"], READER, too_long="skip")
+    assert batches[0][1].tolist() == [[1]]
+    assert "1 of 2 lines are too long and left out" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="No line is left"):
+        LineBatches(lines((8,)), ["aabc"], READER, too_long="skip")
+
+
+@pytest.mark.parametrize(
+    ("change", "cure"),
+    [
+        ({"texts": ["a"]}, "Write two lists of equal length"),
+        ({"images": [], "texts": []}, "Write two lists of equal length"),
+        ({"texts": ["a", "x"]}, r"'x' \(U\+0078\) in texts\[1\]='x'. Add it to the alphabet"),
+        ({"texts": ["a", 3]}, r"texts\[1\]=3"),
+        ({"texts": "ab"}, r"For one line, write \[text\]"),
+        ({"batch_size": 0}, "Write batch_size=16"),
+        ({"seed": -1}, "`seed` is a whole number from 0"),
+        ({"shuffle": 1}, "Write shuffle=True"),
+        ({"too_long": "drop"}, "Write one of 'error', 'skip'"),
+        ({"augment": 3}, "`augment` is a function"),
+    ],
+)
+def test_batches_that_cannot_be(change, cure):
+    arguments = {"images": lines((20, 30)), "texts": ["a", "b"], "reader": READER}
+    with pytest.raises(ValueError, match=cure):
+        LineBatches(**{**arguments, **change})
+
+
+def test_an_augment_of_another_height_is_refused():
+    batches = LineBatches(lines((20,)), ["a"], READER, augment=lambda line, _: line[:4])
+    with pytest.raises(ValueError, match="`augment` returns a line of 8 pixels of height"):
+        batches[0]
+
+
+def test_texts_and_alphabets_are_in_nfc():
+    decomposed = unicodedata.normalize("NFD", "ä")
+    reader = LineReader(decomposed + "a\u0364", **SMALL)
+    assert reader.alphabet == "äa\u0364"
+    assert reader.encode([decomposed, "aͤ", ""]).tolist() == [[1, 0], [2, 3], [0, 0]]
+    assert READER.encode([""]).shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "cure"),
+    [
+        ({"alphabet": ""}, "For example, write"),
+        ({"alphabet": ["a", "b"]}, "`alphabet` is a string of all characters"),
+        ({"alphabet": "aba"}, "with 'a' more than once"),
+        ({"alphabet": "ä" + "a\u0308"}, "with 'ä' more than once"),
+        ({"height": 0}, "Write height=40"),
+        ({"units": ()}, "units=128"),
+        ({"units": 0}, "units=128"),
+        ({"cell": "rnn"}, "Unknown cell"),
+        ({"dropout": "half"}, "Write dropout=0.2"),
+        ({"dropout": 1.0}, "less than 1"),
+        ({"filters": ()}, "Write filters=16 or"),
+    ],
+)
+def test_readers_that_cannot_be(change, cure):
+    with pytest.raises(ValueError, match=cure):
+        LineReader(**{"alphabet": "abc", **SMALL, **change})
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX exports no recurrent layer that reads backwards")
+def test_a_reader_of_fixed_width_runs_in_onnxruntime(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    pytest.importorskip("tf2onnx" if BACKEND == "tensorflow" else "onnxscript")
+    reader = small_reader()
+    image = lines((20,))[0][None]
+    size = keras.InputSpec(shape=(1, 8, 24), dtype="float32")
+    reader.export(tmp_path / "reader.onnx", format="onnx", input_signature=[size], verbose=False)
+    session = onnxruntime.InferenceSession(tmp_path / "reader.onnx")
+    padded = np.pad(image, ((0, 0), (0, 0), (0, 4)))
+    (answers,) = session.run(None, {session.get_inputs()[0].name: padded})
+    np.testing.assert_allclose(answers, reader.predict(padded, verbose=0), atol=1e-4)
