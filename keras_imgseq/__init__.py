@@ -30,7 +30,7 @@ __all__ = [
     "plot",
     "sequence_as_image",
 ]
-__version__ = "0.4.1"
+__version__ = "0.5.0"
 
 
 def __getattr__(name: str) -> typing.Any:

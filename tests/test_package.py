@@ -44,9 +44,10 @@ def test_the_package_keeps_to_the_public_keras_api():
 
 def test_imports_run_one_way():
     below = {
-        "_reading": ("_recurrent", "_network", "plot"),
-        "_recurrent": ("_reading", "_network", "plot"),
-        "_network": ("plot",),
+        "_reading": ("_recurrent", "_network", "_lines", "plot"),
+        "_recurrent": ("_reading", "_network", "_lines", "plot"),
+        "_network": ("_lines", "plot"),
+        "_lines": ("plot",),
     }
     for room, above in below.items():
         for path in (ROOT / "keras_imgseq" / room).glob("*.py"):
@@ -80,21 +81,27 @@ def test_the_registered_names_are_a_file_format():
         for thing in (
             keras_imgseq.ImageAsSequence,
             keras_imgseq.SequenceAsImage,
+            keras_imgseq.BlankPadding,
+            keras_imgseq.CharacterErrorRate,
+            keras_imgseq.ConvStem,
+            keras_imgseq.LineReader,
             ImageRNN,
             layers.SimpleRNN,
             layers.GRU,
             layers.LSTM,
         )
     }
-    assert names == {
-        f"keras_imgseq>{name}"
-        for name in ("ImageAsSequence", "SequenceAsImage", "ImageRNN", "SimpleRNN", "GRU", "LSTM")
-    }
+    frozen = (
+        "ImageAsSequence SequenceAsImage BlankPadding CharacterErrorRate ConvStem LineReader "
+        "ImageRNN SimpleRNN GRU LSTM"
+    )
+    assert names == {f"keras_imgseq>{name}" for name in frozen.split()}
 
 
 def test_public_objects_are_documented_and_annotated():
     things = {name: getattr(keras_imgseq, name) for name in keras_imgseq.__all__}
     things["plot"] = keras_imgseq.plot.plot_reading
+    things["plot_line"] = keras_imgseq.plot.plot_line
     things["plot_belief"] = keras_imgseq.plot.plot_belief
     for name, thing in things.items():
         assert "Examples:" in thing.__doc__, name

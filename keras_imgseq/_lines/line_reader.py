@@ -125,7 +125,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         super().__init__(images, logits, name=name, **kwargs)
         self.alphabet = alphabet
         self.height = height
-        self._arguments = {
+        self._arguments: dict[str, Any] = {
             "alphabet": alphabet,
             "height": height,
             "filters": stem.filters,

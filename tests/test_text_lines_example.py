@@ -1,0 +1,182 @@
+"""The example of text lines: folders as people have them, and a reader that is used."""
+
+import json
+import re
+from pathlib import Path
+
+import command_line
+import keras
+import line_changes
+import line_folder
+import line_numbers
+import line_training
+import numpy as np
+import pytest
+import text_lines
+from backends import run_python
+from PIL import Image
+
+from keras_imgseq import LineReader
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run_example(*arguments):
+    return run_python(EXAMPLES / "text_lines.py", *arguments, backend=keras.backend.backend())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Lines of three works, and files as they lie about."""
+    random = np.random.default_rng(0)
+    for number in range(12):
+        name = f"work{number % 3}_{number}"
+        image = np.full((20, 50 + number), 255, "uint8")
+        image[5:15, 5:-5] = random.integers(0, 200, (10, 40 + number))
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
+        (tmp_path / f"{name}.gt.txt").write_text("ab"[number % 2] * (1 + number % 3) + "\n")
+    return tmp_path
+
+
+def test_pairs_are_read_and_what_is_left_out_is_said(folder):
+    (folder / "work0_0.gt.txt").unlink()
+    (folder / "work0_0.txt").write_text("a\u0308")
+    (folder / "work1_1.gt.txt").unlink()
+    (folder / "alone.gt.txt").write_text("text")
+    (folder / "work2_2.png").write_bytes(b"no image")
+    (folder / "work0_3.gt.txt").write_text("")
+    lines, said = line_folder.load_lines(folder)
+    assert len(lines) == 10
+    assert lines.texts[0] == "ä"
+    assert said == [
+        "1 images without a text are left out: work1_1.png",
+        "1 texts without an image are left out: alone.gt.txt",
+        "1 lines cannot be read and are left out: work2_2.png (not an image of a format that "
+        "Pillow knows)",
+        "1 texts are empty and are trained on as such: work0_3.png",
+    ]
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty", "unpaired"])
+def test_a_folder_without_pairs_says_what_is_expected(tmp_path, name):
+    if name != "nowhere":
+        (tmp_path / name).mkdir()
+    if name == "unpaired":
+        (tmp_path / name / "a.gt.txt").write_text("a")
+    with pytest.raises(line_folder.LinesError, match=r"x\.png and x\.gt\.txt"):
+        line_folder.load_lines(tmp_path / name)
+
+
+def test_no_work_is_in_two_parts(folder):
+    lines, _ = line_folder.load_lines(folder)
+    works = line_folder.works_of(lines, r"(.*?)[_.]")
+    assert set(works) == {"work0", "work1", "work2"}
+    kept, apart = line_folder.split_by_work(lines, works, share=0.1, seed=0)
+    assert len(kept) + len(apart) == 12
+    assert len(apart) == 4
+    names = [{path.name.split("_")[0] for path in part.paths} for part in (kept, apart)]
+    assert not names[0] & names[1]
+    for pattern, cure in (("(", "is no pattern"), ("work", "no group"), ("(x)", "does not fit")):
+        with pytest.raises(line_folder.LinesError, match=cure):
+            line_folder.works_of(lines, pattern)
+
+
+def test_numbers_are_written_with_the_digits_given():
+    digits = np.zeros((3, 28, 28), "uint8")
+    for digit in range(3):
+        digits[digit, 8:20, 8:20] = 100 * digit + 50
+    images, texts = line_numbers.write_numbers(digits, np.arange(3), 40, seed=1)
+    again, _ = line_numbers.write_numbers(digits, np.arange(3), 40, seed=1)
+    assert all((one == other).all() for one, other in zip(images, again, strict=True))
+    assert {len(text) for text in texts} == set(range(2, 9))
+    assert len({image.shape[1] for image in images}) > 5
+    for image, text in zip(images, texts, strict=True):
+        assert {int(value) for value in np.unique(image)} - {0} == {
+            100 * int(digit) + 50 for digit in text
+        }
+
+
+def test_a_changed_line_is_a_line():
+    line = np.zeros((40, 200), "float32")
+    line[10:30, 20:180] = 1
+    for seed in range(20):
+        changed = line_changes.changed(line, np.random.default_rng(seed))
+        assert changed.dtype == "float32"
+        assert changed.shape[0] == 40
+        assert 180 <= changed.shape[1] <= 220
+        assert changed.min() >= 0
+        assert changed.max() <= 1
+        assert changed[15:25, 60:140].mean() > 0.8
+    first, second = (line_changes.changed(line, np.random.default_rng(3)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_the_rate_of_texts_is_their_distance():
+    assert line_training.rate_of(["abc", "", "aab"], ["abd", "aa", "aab"]) == pytest.approx(3 / 8)
+
+
+def test_the_best_epoch_is_kept_and_the_training_ends(tmp_path):
+    from resume_folder import States
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    best = line_training.Best(States(tmp_path))
+    best.set_model(model)
+    model.stop_training = False
+    for epoch, rate in enumerate([0.5, 0.3, *[0.4] * line_training.PATIENCE]):
+        model.set_weights([np.full((1, 1), float(epoch)), np.zeros(1)])
+        assert not model.stop_training
+        best.on_epoch_end(epoch, {line_training.Best.name: rate})
+    assert model.stop_training
+    resumed = line_training.Best(States(tmp_path))
+    resumed.restore(model)
+    assert model.get_weights()[0][0, 0] == 1
+
+
+def test_a_folder_becomes_a_reader_that_reads(folder, tmp_path):
+    saved, drawn = tmp_path / "reader.keras", tmp_path / "line.png"
+    arguments = ["--data", folder, "--units", 4, "--epochs", 1, "--height", 16, "--augment"]
+    ended = run_example(*arguments, "--save", saved, "--plot", drawn, "--resume", tmp_path / "r")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    counts = "4 lines for the training, 4 for the validation and 4 for the test, with 2 different"
+    assert counts in ended.stdout
+    assert len(re.findall("^Epoch 1/1: .*validation character_error_rate", ended.stdout, re.M)) == 1
+    assert re.search(r"Character error rate: \d+\.\d\d %, on 4 lines", ended.stdout)
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+
+    image = folder / "work0_0.png"
+    reader = keras.saving.load_model(saved)
+    assert isinstance(reader, LineReader)
+    (text,) = reader.read([line_folder.open_line(image)])
+    ended = run_example("--read", saved, image)
+    assert ended.stdout == text + "\n", ended.stderr
+    ended = run_example("--read", saved, image, folder / "nowhere.png", "--where")
+    assert ended.returncode == 1
+    assert "nowhere.png cannot be read: No such file" in ended.stderr
+    content = json.loads(ended.stdout)
+    assert content["text"] == text
+    assert "".join(place["character"] for place in content["characters"]) == text
+    assert all(0 <= place["left"] <= place["right"] <= 50 for place in content["characters"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cure"),
+    [
+        (["--data", "nowhere"], "There is no folder nowhere"),
+        (["--data", "folder", "--split-by", "("], "is no pattern"),
+        (["--valid", "folder"], "--valid and --test go with --data"),
+        (["--read", "model.keras"], "at least one image"),
+        (["--read", "model.keras", "a.png"], "there is no model.keras"),
+        (["--save", "model.h5"], "a file ending in .keras"),
+        (["--units", "0"], "expected a whole number from 1"),
+    ],
+)
+def test_command_lines_that_cannot_be(arguments, cure, folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    (folder / "folder").symlink_to(folder)
+    with pytest.raises(SystemExit) as stopped:
+        command_line.run(lambda: text_lines.main(arguments))
+    code = stopped.value.code
+    shown = capsys.readouterr().err if isinstance(code, int) else code
+    assert cure in shown.strip().splitlines()[-1]
+    assert "Traceback" not in shown
