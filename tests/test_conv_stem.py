@@ -52,6 +52,14 @@ STEMS = [
 ]
 
 
+# JAX compiles each shape.
+if keras.backend.backend() == "jax":
+    SIZES, PADDINGS = st.sampled_from([(5, 7), (4, 8)]), st.sampled_from([(0, 3), (2, 1)])
+else:
+    SIZES = st.tuples(st.integers(1, 9), st.integers(1, 9))
+    PADDINGS = st.tuples(st.integers(0, 6), st.integers(0, 6))
+
+
 @pytest.mark.parametrize(("filters", "pool_sizes"), STEMS)
 @pytest.mark.parametrize("channels", [None, 2])
 def test_the_stem_is_what_its_definition_says(filters, pool_sizes, channels):
@@ -75,8 +83,8 @@ def test_the_stem_is_what_its_definition_says(filters, pool_sizes, channels):
 
 @given(
     st.sampled_from(STEMS),
-    st.tuples(st.integers(1, 9), st.integers(1, 9)),
-    st.tuples(st.integers(0, 6), st.integers(0, 6)),
+    SIZES,
+    PADDINGS,
     st.sampled_from([0.0, -1.0, 0.5]),
 )
 def test_padding_changes_no_answer(stem_arguments, size, padding, value):

@@ -271,7 +271,54 @@ def test_the_rule_is_that_of_the_documentation(name, units, num_steps, backends)
     backend = keras.backend.backend()
     assert (loop and loop.__name__) == (LOOPS[backend] if backend in backends else None)
     mask = keras.ops.ones((2, num_steps), "bool")
-    assert recurrent_layers.fastest_loop(layer, sequences, states, mask, True) is None
+    assert recurrent_layers.fastest_loop(layer, sequences, states, mask, True) is loop
+    assert recurrent_layers.fastest_loop(layer, sequences, states, mask[:, :1], True) is None
+    # The loops do not know the states of the last real step.
+    for option in ("return_state", "stateful"):
+        setattr(layer, option, True)
+        assert recurrent_layers.fastest_loop(layer, sequences, states, mask, True) is None
+        setattr(layer, option, False)
+
+
+MASKS = np.array(
+    [
+        [True] * 7,
+        [True] * 4 + [False] * 3,
+        [False] * 2 + [True] * 5,
+        [False, True, False, True, True, False, False],
+        [False] * 7,
+    ]
+)
+
+
+# A GRU and an LSTM have a loop of this package on PyTorch alone.
+@pytest.mark.parametrize(
+    "name", ["SimpleRNN", *(["GRU", "LSTM"] if keras.backend.backend() == "torch" else [])]
+)
+@pytest.mark.parametrize("go_backwards", [False, True])
+@pytest.mark.parametrize("zero_output_for_mask", [False, True])
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_masks_of_every_form_are_those_of_keras(
+    name, go_backwards, zero_output_for_mask, return_sequences
+):
+    sequences = np.random.default_rng(0).normal(size=(5, 7, 3)).astype("float32")
+    options = {
+        "go_backwards": go_backwards,
+        "zero_output_for_mask": zero_output_for_mask,
+        "return_sequences": return_sequences,
+    }
+    # Keras' cuDNN takes no such masks.
+    own = {} if name == "SimpleRNN" else {"use_cudnn": False}
+    ours = getattr(recurrent_layers, name)(4, **options)
+    keras_layer = getattr(keras.layers, name)(4, **options, **own)
+    for layer in (ours, keras_layer):
+        layer.build(sequences.shape)
+    keras_layer.set_weights(ours.get_weights())
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(ours(sequences, mask=MASKS)),
+        keras.ops.convert_to_numpy(keras_layer(sequences, mask=MASKS)),
+        atol=1e-6,
+    )
 
 
 def test_other_devices_take_the_loop_of_keras(monkeypatch):

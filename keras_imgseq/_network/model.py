@@ -30,6 +30,13 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
                 f"loss={loss!r} for a network that ends in a softmax. Write "
                 "build_image_rnn(..., classifier_activation=None)."
             )
+        has_mask = any(getattr(layer, "mask_value", None) is not None for layer in self.layers)
+        if has_mask and len(self.output_shape) == 3 and any(map(_is_ctc, keras.tree.flatten(loss))):
+            raise ValueError(
+                "CTC knows no mask: it would count padding, and Keras would multiply its loss with "
+                f"the mask. Received: loss={loss!r} for a network with `mask_value`. Write "
+                "keras.Model(model.input, BlankPadding()(model.output)) and compile that."
+            )
         super().compile(optimizer, loss, *args, **kwargs)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:

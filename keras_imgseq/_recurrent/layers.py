@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from keras_imgseq._recurrent import projected_loops
+from keras_imgseq._recurrent.masked_loops import with_mask
 
 Loop = Callable[..., tuple[Any, Any, list[Any]]]
 
@@ -22,10 +23,18 @@ MOST_UNROLLED_STEPS = 1024
 
 def fastest_loop(layer: Any, sequences: Any, states: Any, mask: Any, training: bool) -> Loop | None:
     """The loop that trains fastest; `None` for Keras' own."""
+    loop = _loop_without_mask(layer, sequences, states, training)
+    # Last: the sizes of what is traced must not be compared.
+    if loop is None or mask is None or _is_covered(layer, sequences, mask):
+        return loop
+    return None
+
+
+def _loop_without_mask(layer: Any, sequences: Any, states: Any, training: bool) -> Loop | None:
     cell = layer.cell
     drops = training and (layer.dropout or layer.recurrent_dropout)
     is_known = _is_as_keras_made_it(layer) and _are_single(layer, sequences, states)
-    if mask is not None or drops or layer.unroll or not is_known:
+    if drops or layer.unroll or not is_known:
         return None
     backend = keras.backend.backend()
     if backend == "torch":
@@ -42,6 +51,12 @@ def fastest_loop(layer: Any, sequences: Any, states: Any, mask: Any, training: b
     num_steps = sequences.shape[1]
     is_worth_unrolling = num_steps is not None and num_steps <= MOST_UNROLLED_STEPS
     return projected_loops.unrolled_loop if is_worth_unrolling else None
+
+
+def _is_covered(layer: Any, sequences: Any, mask: Any) -> bool:
+    """Whether a mask can be left to `with_mask`, which does not know the last states."""
+    is_of_steps = tuple(mask.shape) == tuple(sequences.shape[:2])
+    return is_of_steps and not layer.return_state and not layer.stateful
 
 
 def _is_as_keras_made_it(layer: Any) -> bool:
@@ -63,19 +78,23 @@ class _FastestLoop:
     def inner_loop(
         self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
     ) -> Any:
-        if mask is not None and getattr(self, "use_cudnn", "auto") is not True:
-            # Keras' loop without cuDNN, which takes no mask that begins late or is all false.
+        states = keras.tree.flatten(initial_state)
+        if mask is not None:
             (mask,) = keras.tree.flatten(mask)
+        loop = fastest_loop(self, sequences, states, mask, training)
+        if mask is None:
+            if loop is not None:
+                return loop(self, sequences, states, self.return_sequences)  # type: ignore[attr-defined]
+        elif getattr(self, "use_cudnn", "auto") is not True:
+            if loop is not None:
+                return with_mask(loop, self, sequences, states, mask)
+            # Keras' loop without cuDNN, which takes no mask that begins late or is all false.
             return keras.layers.RNN.inner_loop(
                 self, sequences, initial_state, mask=mask, training=training
             )
-        states = keras.tree.flatten(initial_state)
-        loop = fastest_loop(self, sequences, states, mask, training)
-        if loop is None:
-            return super().inner_loop(  # type: ignore[misc]
-                sequences, initial_state, mask=mask, training=training
-            )
-        return loop(self, sequences, states, training)
+        return super().inner_loop(  # type: ignore[misc]
+            sequences, initial_state, mask=mask, training=training
+        )
 
     def get_config(self) -> dict[str, Any]:
         config: dict[str, Any] = super().get_config()  # type: ignore[misc]

@@ -19,7 +19,7 @@ ACTIVATIONS = (
 
 
 def unrolled_loop(
-    layer: Any, sequences: Any, states: list[Any], training: bool
+    layer: Any, sequences: Any, states: list[Any], return_sequences: bool
 ) -> tuple[Any, Any, list[Any]]:
     """One operation in the graph for each step."""
     cell = layer.cell
@@ -36,12 +36,12 @@ def unrolled_loop(
     for projection in reversed(steps) if layer.go_backwards else steps:
         state = cell.activation(projection + keras.ops.matmul(state, recurrent_kernel))
         outputs.append(state)
-    whole = keras.ops.stack(outputs if layer.return_sequences else outputs[-1:], axis=1)
+    whole = keras.ops.stack(outputs if return_sequences else outputs[-1:], axis=1)
     return state, whole, [state]
 
 
 def scanned_loop(
-    layer: Any, sequences: Any, states: list[Any], training: bool
+    layer: Any, sequences: Any, states: list[Any], return_sequences: bool
 ) -> tuple[Any, Any, list[Any]]:
     """One scan over the steps."""
     cell = layer.cell

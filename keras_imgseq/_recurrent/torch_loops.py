@@ -99,7 +99,7 @@ def _is_watched(cell: Any) -> bool:
 
 
 def torch_loop(
-    layer: Any, sequences: Any, states: list[Any], training: bool
+    layer: Any, sequences: Any, states: list[Any], return_sequences: bool
 ) -> tuple[Any, Any, list[Any]]:
     """The last output, all outputs and the last states, as Keras' loops return them."""
     x = torch.flip(sequences, (1,)) if layer.go_backwards else sequences
@@ -111,7 +111,7 @@ def torch_loop(
     else:
         is_relu = layer.cell.activation is keras.activations.relu
         run = torch_simple_rnn.run_relu if is_relu else torch_simple_rnn.run_tanh
-    outputs, states = run(x, states, weights, layer.return_sequences)
+    outputs, states = run(x, states, weights, return_sequences)
     # Keras' outputs and states are tensors of their own, which a caller may change.
     is_kept = layer.return_state or layer.stateful
     return states[0].clone() if is_kept else states[0], outputs, states
