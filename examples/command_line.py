@@ -133,6 +133,32 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
+    sys.stdout = _Lasting(sys.stdout)
+
+
+class _Lasting:
+    """A stream that goes nowhere once its reader has gone, as with `| head`."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Writes a text, if anybody reads it."""
+        try:
+            return int(self._stream.write(text))
+        except BrokenPipeError:
+            self._stream = open(os.devnull, "w")  # noqa: SIM115
+            return len(text)
+
+    def flush(self) -> None:
+        """Hands over what was written."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._stream = open(os.devnull, "w")  # noqa: SIM115
 
 
 @contextlib.contextmanager

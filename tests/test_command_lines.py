@@ -243,3 +243,19 @@ def test_what_cannot_be_written_in_its_place_is_written_elsewhere(monkeypatch, t
     saved = Path(str(error.value).split("saved as ")[1].split(":")[0].rstrip("'"))
     assert saved.read_text() == "learned"
     assert "Free some space" in command_line.in_words(error.value)
+
+
+def test_the_training_goes_on_when_nobody_reads_what_it_prints():
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, EXAMPLES / "folder_of_images.py", "good", "--epochs", "1"],
+        env={**os.environ, "KERAS_BACKEND": keras.backend.backend()},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(writing)
+        os.close(reading)
+        _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert errors == b""
+    assert Path("trained/model.keras").exists()

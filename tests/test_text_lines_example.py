@@ -137,7 +137,8 @@ def test_a_folder_becomes_a_reader_that_reads(folder, tmp_path):
     arguments = ["--data", folder, "--units", 4, "--epochs", 1, "--height", 16, "--augment"]
     ended = run_example(*arguments, "--save", saved, "--plot", drawn, "--resume", tmp_path / "r")
     assert ended.returncode == 0, ended.stderr
-    assert ended.stderr == ""
+    # TensorFlow logs this where the width of the labels changes, and goes on.
+    assert [line for line in ended.stderr.splitlines() if "tfg.While" not in line] == []
     counts = "4 lines for the training, 4 for the validation and 4 for the test, with 2 different"
     assert counts in ended.stdout
     assert len(re.findall("^Epoch 1/1: .*validation character_error_rate", ended.stdout, re.M)) == 1
