@@ -57,16 +57,17 @@ def train(
     trained = training_run.train(
         reader,
         batches,
-        epochs=recipe.epochs,
+        # A finished run that is started again trains no further.
+        epochs=best.num_epochs if best.is_over else recipe.epochs,
         validation_data=watched,
         states=states,
-        callbacks=[best],
+        after_epoch=best.compare,
     )
     best.restore(trained.model)
     return trained
 
 
-class Best(keras.callbacks.Callback):
+class Best:
     """Keeps the weights of the epoch with the fewest wrong characters, and ends the training.
 
     Args:
@@ -76,7 +77,6 @@ class Best(keras.callbacks.Callback):
     name = "val_character_error_rate"
 
     def __init__(self, states: States | None) -> None:
-        super().__init__()
         self._file = states and states.file("best.npz")
         self._weights: list[np.ndarray] | None = None
         self._rates: list[float] = []
@@ -85,20 +85,31 @@ class Best(keras.callbacks.Callback):
                 *self._weights, rates = (arrays[name] for name in arrays.files)
                 self._rates = rates.tolist()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Compares this epoch with those before."""
+    @property
+    def num_epochs(self) -> int:
+        """The epochs that were compared."""
+        return len(self._rates)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no epoch was better for a while."""
+        return bool(self._rates) and self.num_epochs - 1 - int(np.argmin(self._rates)) >= PATIENCE
+
+    def compare(self, epoch: int, figures: dict[str, float], model: keras.Model) -> bool:
+        """Compares this epoch with those before, and says whether the training ends."""
         # An epoch that is run again after a kill counts once.
         del self._rates[epoch:]
-        self._rates.append(float((logs or {})[self.name]))
-        if self._rates[-1] <= min(self._rates):
-            self._weights = self.model.get_weights()
-        elif epoch - int(np.argmin(self._rates)) >= PATIENCE:
+        self._rates.append(figures[self.name])
+        # The first of the best: an epoch that is run again comes to the same weights.
+        if int(np.argmin(self._rates)) == epoch:
+            self._weights = model.get_weights()
+        if self.is_over:
             print(f"No better result for {PATIENCE} epochs: the training ends.")
-            self.model.stop_training = True
         if self._file and self._weights:
             partial = self._file.with_suffix(".partial.npz")
             np.savez(partial, *self._weights, np.array(self._rates))
             partial.replace(self._file)
+        return self.is_over
 
     def restore(self, model: keras.Model) -> None:
         """Gives a model the best weights."""

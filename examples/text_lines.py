@@ -5,6 +5,7 @@ Without arguments it reads numbers that are written with MNIST's digits; --help 
 
 import argparse
 import sys
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,9 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
     from keras_imgseq import LineReader
 
     training, validation, test = loaded(options)
-    known = set("".join(training.texts))
-    alphabet = "".join(sorted(known | set("".join(validation.texts))))
+    known = set("".join([*training.texts, *validation.texts]))
+    # Combining marks stand first, or they would join the letter before them.
+    alphabet = "".join(sorted(known, key=lambda c: (not unicodedata.combining(c), c)))
     print(
         f"{len(training)} lines for the training, {len(validation)} for the validation and "
         f"{len(test)} for the test, with {len(alphabet)} different characters."
@@ -112,7 +114,7 @@ def report(reader: "LineReader", test: "Lines", error_rate: Any) -> None:
 
 def loaded(options: argparse.Namespace) -> tuple["Lines", "Lines", "Lines"]:
     """The lines for training, validation and test."""
-    from line_folder import Lines, load_lines, split_by_work, works_of
+    from line_folder import Lines, LinesError, load_lines, split_by_work, works_of
 
     if not options.data:
         import numpy as np
@@ -145,6 +147,11 @@ def loaded(options: argparse.Namespace) -> tuple["Lines", "Lines", "Lines"]:
             parts["data"], parts[name] = split_by_work(
                 parts["data"], works, share=0.1, seed=options.seed
             )
+            if not len(parts[name]):
+                raise LinesError(
+                    f"All lines are of one work, {works[0]!r}, so that none are left for --{name}. "
+                    "Name the works with --split-by, or give --valid and --test."
+                )
     return parts["data"], parts["valid"], parts["test"]
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -73,7 +73,7 @@ def train(
     epochs: int,
     validation_data: Any = None,
     states: States | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    after_epoch: Callable[[int, dict[str, float], keras.Model], bool] | None = None,
     verbose: bool = True,
 ) -> Trained:
     """Trains a compiled model; Ctrl-C ends it after the batch that it is at.
@@ -84,7 +84,8 @@ def train(
         epochs: Number of epochs, together with those of the state that is gone on from.
         validation_data: As for `fit`.
         states: Where the state is kept after each epoch, and taken from at the beginning.
-        callbacks: More callbacks of Keras, called before the state is kept.
+        after_epoch: Is called with the number, the figures and the model of each whole epoch,
+            before its state is kept, and says whether the training ends.
         verbose: Whether to print a progress bar, or a line an epoch where there is no terminal.
     """
     begun = states.newest() if states else None
@@ -93,7 +94,13 @@ def train(
         return Trained(begun.model, begun.history, begun.num_epochs, was_stopped=False)
     with _stop_signal() as stop:
         watch = _Watch(
-            batches, begun=begun, epochs=epochs, states=states, stop=stop, verbose=verbose
+            batches,
+            begun=begun,
+            epochs=epochs,
+            states=states,
+            stop=stop,
+            verbose=verbose,
+            after_epoch=after_epoch,
         )
         begun.model.fit(
             batches,
@@ -102,7 +109,7 @@ def train(
             validation_data=validation_data,
             # The dataset shuffles; Keras would mix its batches once more.
             shuffle=False,
-            callbacks=[*callbacks, watch],
+            callbacks=[watch],
             verbose=int(verbose and sys.stdout.isatty()),
         )
     return Trained(begun.model, watch.history, watch.num_epochs, watch.was_stopped)
@@ -145,8 +152,10 @@ class _Watch(keras.callbacks.Callback):
         states: States | None,
         stop: _Stop,
         verbose: bool,
+        after_epoch: Callable[[int, dict[str, float], keras.Model], bool] | None,
     ) -> None:
         super().__init__()
+        self._after_epoch = after_epoch
         self._batches = batches
         self.history = {name: list(values) for name, values in begun.history.items()}
         self.num_epochs = self._first = begun.num_epochs
@@ -171,6 +180,8 @@ class _Watch(keras.callbacks.Callback):
         for name, value in figures.items():
             self.history.setdefault(name, []).append(value)
         self.num_epochs = epoch + 1
+        if self._after_epoch and self._after_epoch(epoch, figures, self.model):
+            self.model.stop_training = True
         if self._states:
             self._states.keep(State(self.model, self.history, self.num_epochs))
         if self._verbose:

@@ -186,8 +186,8 @@ def plot_line(reader: LineReader, image: Any, *, ax: Any = None) -> Any:
         >>> from keras_imgseq import LineReader, plot
         >>> reader = LineReader("0123456789", height=16, units=4)
         >>> axes = plot.plot_line(reader, np.full((16, 60), 255, "uint8"))
-        >>> axes.get_xlim()
-        (0.0, 60.0)
+        >>> axes.get_xlabel()
+        'width'
     """
     matplotlib = _matplotlib()
     if not isinstance(reader, LineReader):

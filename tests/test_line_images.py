@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from keras_imgseq._lines.line_image import _resampling, prepared
+from keras_imgseq._lines.line_image import _resampled, prepared
 
 HEIGHT = 16
 
@@ -68,7 +68,7 @@ def test_scaling_is_that_of_pillow(size):
     smooth = np.random.default_rng(0).random((5, 9)).astype("float32")
     image = np.asarray(Image.fromarray(smooth).resize(size[::-1], Image.Resampling.BICUBIC))
     width = round(size[1] * HEIGHT / size[0])
-    ours = _resampling(size[0], HEIGHT) @ image @ _resampling(size[1], width).T
+    ours = _resampled(_resampled(image, width).T, HEIGHT).T
     pillow = Image.fromarray(image).resize((width, HEIGHT), Image.Resampling.BILINEAR)
     np.testing.assert_allclose(ours, np.asarray(pillow), atol=2e-4)
 
@@ -96,6 +96,7 @@ def test_a_blank_image_is_all_paper(value):
         (np.full((20, 30), np.nan), "from nan to nan"),
         (np.full((20, 30), 255), r"'int64'. For values from 0 to 255, write image.astype\('uint8'"),
         (np.array([["a"]]), "write image.astype"),
+        ([[1, 2], [3]], "write image.detach"),
     ],
 )
 def test_what_is_no_line_says_what_to_write(image, cure):

@@ -272,6 +272,11 @@ def test_the_rule_is_that_of_the_documentation(name, units, num_steps, backends)
     assert (loop and loop.__name__) == (LOOPS[backend] if backend in backends else None)
     mask = keras.ops.ones((2, num_steps), "bool")
     assert recurrent_layers.fastest_loop(layer, sequences, states, mask, True) is loop
+    if name == "SimpleRNN":
+        layer.cell.activation = keras.activations.relu
+        assert recurrent_layers.fastest_loop(layer, sequences, states, None, True) is loop
+        assert recurrent_layers.fastest_loop(layer, sequences, states, mask, True) is None
+        layer.cell.activation = keras.activations.tanh
     assert recurrent_layers.fastest_loop(layer, sequences, states, mask[:, :1], True) is None
     # The loops do not know the states of the last real step.
     for option in ("return_state", "stateful"):

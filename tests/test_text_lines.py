@@ -150,8 +150,9 @@ def test_reading_takes_lists_batches_and_nothing():
     assert reader.read(many) == [text for image in many for text in reader.read([image])][:70]
     with pytest.raises(ValueError, match=r"images\[1\]: The image of a line"):
         reader.read([images[0], np.zeros(3)])
-    with pytest.raises(ValueError, match=r"For one line, write \[image\]"):
-        reader.read(images[0])
+    for one in (images[0], np.zeros((8, 40, 3), "uint8")):
+        with pytest.raises(ValueError, match=r"For one line, write \[image\]"):
+            reader.read(one)
 
 
 class Scripted(LineReader):
@@ -242,17 +243,40 @@ def test_mixing_depends_on_the_seed_and_the_epoch_alone():
 
     np.testing.assert_array_equal(first(1, 2, augment=noisy), first(1, 2, augment=noisy))
     assert first(1, 2, augment=noisy).tolist() != first(1, 2).tolist()
-    # What becomes too short for its text is taken as it was.
+
+    def in_place(line, generator):
+        line += 0.1
+        return line.clip(0, 1)
+
+    batches = LineBatches(images, texts, READER, 4, shuffle=False, augment=in_place)
+    np.testing.assert_array_equal(batches[0][0], batches[0][0])
+
+    # What becomes too wide, or too short for its text, is taken as it was.
+    def wider(line, generator):
+        return np.pad(line, ((0, 0), (0, 200)))
+
+    def same(line, generator):
+        return line
+
+    np.testing.assert_array_equal(first(1, 2, augment=wider), first(1, 2, augment=same))
     texts = ["abab"] * 30
-    np.testing.assert_array_equal(first(1, 2, augment=lambda line, _: line[:, :5]), first(1, 2))
+    short = first(1, 2, augment=lambda line, _: line[:, :5])
+    np.testing.assert_array_equal(short, first(1, 2, augment=same))
 
 
 def test_a_text_that_is_too_long_for_its_image_is_named():
     images = lines((8, 20))
     with pytest.raises(ValueError, match=r"texts\[0\]='aabc', which needs 5 steps") as error:
         LineBatches(images, ["aabc", "a"], READER)
-    assert "8 pixels wide at the reader's height, which has 4. It must be 9" in str(error.value)
-    LineBatches(lines((9, 20)), ["aabc", "a"], READER)
+    said = "8 pixels wide at the reader's height, whose ink ends after 7, which has 4. The ink must"
+    assert said in str(error.value)
+    assert "must end after 9 pixels or more" in str(error.value)
+    LineBatches(lines((10, 20)), ["aabc", "a"], READER)
+    # Paper at the end has no steps, and a blank line has one.
+    wide = [np.pad(line, ((0, 0), (0, 20))) for line in lines((8, 20))]
+    for images in (wide, [np.zeros((8, 40), "float32"), wide[1]]):
+        with pytest.raises(ValueError, match="needs 5 steps"):
+            LineBatches(images, ["aabc", "a"], READER)
 
 
 def test_too_long_lines_may_be_skipped(capsys):

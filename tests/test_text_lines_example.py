@@ -120,14 +120,14 @@ def test_the_best_epoch_is_kept_and_the_training_ends(tmp_path):
 
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     best = line_training.Best(States(tmp_path))
-    best.set_model(model)
-    model.stop_training = False
     for epoch, rate in enumerate([0.5, 0.3, *[0.4] * line_training.PATIENCE]):
         model.set_weights([np.full((1, 1), float(epoch)), np.zeros(1)])
-        assert not model.stop_training
-        best.on_epoch_end(epoch, {line_training.Best.name: rate})
-    assert model.stop_training
+        assert not best.is_over
+        ends = best.compare(epoch, {line_training.Best.name: rate}, model)
+    assert ends
     resumed = line_training.Best(States(tmp_path))
+    assert resumed.is_over
+    assert resumed.num_epochs == 2 + line_training.PATIENCE
     resumed.restore(model)
     assert model.get_weights()[0][0, 0] == 1
 

@@ -9,14 +9,16 @@ import numpy.typing as npt
 
 from keras_imgseq._reading.arguments import shown
 
+# Combining marks stand first, or they would join the letter before them.
+RECIPE = """"".join(sorted(set("".join(texts)), key=lambda c: (not unicodedata.combining(c), c)))"""
+
 
 def checked_alphabet(alphabet: Any) -> str:
     """The characters in Unicode's NFC; a repeated one is an error."""
     if not isinstance(alphabet, str) or not alphabet:
         raise ValueError(
             "`alphabet` is a string of all characters that a line can hold. Received: "
-            f'alphabet={shown(alphabet)}. For example, write "0123456789", or '
-            '"".join(sorted(set("".join(texts)))).'
+            f'alphabet={shown(alphabet)}. For example, write "0123456789", or {RECIPE}.'
         )
     composed = normalized(alphabet)
     repeated = sorted({character for character in composed if composed.count(character) > 1})
@@ -24,7 +26,7 @@ def checked_alphabet(alphabet: Any) -> str:
         raise ValueError(
             "Each character stands once in the alphabet. Received: an alphabet with "
             f"{', '.join(map(repr, repeated))} more than once in Unicode's form NFC. Write "
-            '"".join(sorted(set(unicodedata.normalize("NFC", characters)))).'
+            f"{RECIPE}, with texts in NFC."
         )
     return composed
 

@@ -14,7 +14,7 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
     The text is the likeliest class of each step, without repeats and blanks. Its distance from
     the true text is the least number of characters to insert, remove or replace. The rate is the
     sum of the distances over the number of true characters, for the whole set. It may be more
-    than 1.
+    than 1. A set without any character counts as one character.
 
     Args:
         name: Name of the metric.
@@ -60,7 +60,7 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
         self._characters.assign_add(ops.cast(ops.sum(characters), self.dtype))
 
     def result(self) -> Any:
-        return ops.divide_no_nan(self._edits, self._characters)
+        return self._edits / ops.maximum(self._characters, 1)
 
 
 def _edits(labels: Any, logits: Any) -> tuple[Any, Any]:

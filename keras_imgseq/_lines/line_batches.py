@@ -11,9 +11,11 @@ from keras_imgseq._lines.alphabet import encoded, padded
 from keras_imgseq._lines.decoding import steps_needed
 from keras_imgseq._lines.line_image import Line
 from keras_imgseq._lines.line_reader import LineReader
-from keras_imgseq._lines.widths import rounded_up, stacked, widths_of_set
+from keras_imgseq._lines.widths import stacked, widths_of_set
 from keras_imgseq._reading import arguments
 
+# How much wider an augmented line may be.
+ROOM = 1.1
 Augment = Callable[[Line, np.random.Generator], Line]
 
 
@@ -35,8 +37,8 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
             `"skip"` to leave such lines out and print how many.
         augment: A function of one prepared line and a `numpy.random.Generator` that returns a
             changed line, `(height, width)`, ink 1, paper 0. The generator depends on the seed,
-            the epoch and the line alone. A line that becomes too short for its text is taken as
-            it was.
+            the epoch and the line alone. A line that becomes too short for its text, or more than
+            a tenth wider, is taken as it was.
         **kwargs: Arguments of `keras.utils.PyDataset`, such as `workers`.
 
     Raises:
@@ -48,7 +50,8 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         >>> import numpy as np
         >>> from keras_imgseq import LineBatches, LineReader
         >>> reader = LineReader("abc", height=16, units=4)
-        >>> images = [np.full((16, width), 255, "uint8") for width in (60, 40, 100)]
+        >>> noise = np.random.default_rng(0)
+        >>> images = [noise.integers(0, 256, (16, width), "uint8") for width in (60, 40, 100)]
         >>> batches = LineBatches(images, ["ab", "c", "abba"], reader, batch_size=2)
         >>> sorted((lines.shape, labels.shape) for lines, labels in (batches[0], batches[1]))
         [((1, 16, 128), (1, 4)), ((2, 16, 64), (2, 4))]
@@ -107,7 +110,11 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._lines = [lines[number] for number in kept]
         self._needed = [steps_needed(labels[number]) for number in kept]
         self._labels = padded([labels[number] for number in kept])
-        self._widths = widths_of_set([line.shape[1] for line in self._lines])
+        # Room for an augmented line that is wider.
+        room = 1.0 if augment is None else ROOM
+        widths = [int(line.shape[1] * room) for line in self._lines]
+        of_set = widths_of_set(widths)
+        self._widths = [next(held for held in of_set if held >= width) for width in widths]
         self.begin_at(0)
 
     def begin_at(self, epoch: int) -> None:
@@ -129,23 +136,23 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
         places = self._batches[index]
-        lines = [self._line(place) for place in places]
-        return stacked(lines, self._width_for(max(line.shape[1] for line in lines))), self._labels[
-            places
-        ]
+        width = max(self._widths[place] for place in places)
+        lines = [self._line(place, width) for place in places]
+        return stacked(lines, width), self._labels[places]
 
-    def _line(self, place: int) -> Line:
+    def _line(self, place: int, most: int) -> Line:
         line = self._lines[place]
         if self._augment is None:
             return line
         generator = np.random.default_rng((self._seed, self._epoch, place))
-        changed = np.asarray(self._augment(line, generator), "float32")
+        changed = np.asarray(self._augment(line.copy(), generator), "float32")
         if changed.ndim != 2 or len(changed) != len(line):
             raise ValueError(
                 f"`augment` returns a line of {len(line)} pixels of height. Received: "
                 f"shape={changed.shape}."
             )
-        return changed if self._steps_of(changed) >= self._needed[place] else line
+        fits = changed.shape[1] <= most and self._steps_of(changed) >= self._needed[place]
+        return changed if fits else line
 
     def _mixed(self) -> list[list[int]]:
         """The places of the lines of each batch."""
@@ -153,7 +160,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         order = np.arange(len(self._lines))
         if self._shuffle:
             order = generator.permutation(order)
-        widths = np.array([self._width_for(line.shape[1]) for line in self._lines])
+        widths = np.array(self._widths)
         order = order[np.argsort(widths[order], kind="stable")]
         batches = [
             order[start : start + self.batch_size].tolist()
@@ -168,19 +175,22 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
             batches[1], batches[other] = batches[other], batches[1]
         return batches
 
-    def _width_for(self, width: int) -> int:
-        return next((kept for kept in self._widths if kept >= width), rounded_up(width))
-
     def _steps_of(self, line: Line) -> int:
-        return -(-int(line.shape[1]) // self._step_width)
+        """The steps up to the last ink: paper at the end of a line is padding to the reader."""
+        return -(-_end_of_ink(line) // self._step_width)
 
     def _too_long(self, number: int, text: str, line: Line, label: list[int]) -> str:
         needed = steps_needed(label)
         return (
             "A line has at least as many steps as its text has characters, and one more between "
             f"two that are the same. Received: texts[{number}]={arguments.shown(text)}, which "
-            f"needs {needed} steps, and an image that is {line.shape[1]} pixels wide at the "
-            f"reader's height, which has {self._steps_of(line)}. It must be "
-            f"{(needed - 1) * self._step_width + 1} pixels wide. Check that image and text belong "
-            'together, write smaller pool widths, or too_long="skip".'
+            f"needs {needed} steps, and an image {line.shape[1]} pixels wide at the reader's "
+            f"height, whose ink ends after {_end_of_ink(line)}, which has {self._steps_of(line)}. "
+            f"The ink must end after {(needed - 1) * self._step_width + 1} pixels or more. Check "
+            'that image and text belong together, write smaller pool widths, or too_long="skip".'
         )
+
+
+def _end_of_ink(line: Line) -> int:
+    columns = np.flatnonzero(line.any(axis=0))
+    return int(columns[-1]) + 1 if len(columns) else 1

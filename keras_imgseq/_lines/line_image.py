@@ -21,7 +21,7 @@ def prepared(image: Any, height: int) -> Line:
     grey: Any = _grey(image)
     width = _scaled_width(grey.shape, height)
     if grey.shape[0] != height:
-        grey = _resampling(grey.shape[0], height) @ grey @ _resampling(grey.shape[1], width).T
+        grey = _resampled(_resampled(grey, width).T, height).T
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
     # The lower of two middle values: so the border of what is prepared is 0.
     paper = np.sort(border)[(len(border) - 1) // 2]
@@ -36,7 +36,13 @@ def prepared(image: Any, height: int) -> Line:
 
 def _grey(image: Any) -> npt.NDArray[np.float32]:
     """Light as floats from 0 to 1."""
-    array = np.asarray(image)
+    try:
+        array = np.asarray(image)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"The image of a line is an array. Received: {shown(image)}. For a tensor of PyTorch, "
+            "write image.detach().cpu().numpy()."
+        ) from error
     if array.ndim == 3 and array.shape[-1] not in CHANNELS:
         raise ValueError(
             "The image of a line is (height, width), or has 1 to 4 channels at the end. Received: "
@@ -82,16 +88,21 @@ def _scaled_width(size: tuple[int, ...], height: int) -> int:
     return width
 
 
-def _resampling(num_from: int, num_to: int) -> npt.NDArray[np.float32]:
-    """The weights that make `num_to` pixels of `num_from`: a triangle over all that a pixel covers.
+def _resampled(image: Any, num_to: int) -> Any:
+    """Another number of columns: each is a mean of all that it covers, weighted as a triangle.
 
     It is the antialiased linear filter of Pillow and of `jax.image`.
     """
+    num_from = image.shape[1]
     if num_from == num_to:
-        return np.eye(num_to, dtype="float32")
-    scale = num_from / num_to
-    centers = (np.arange(num_to) + 0.5) * scale - 0.5
-    distances = np.abs(np.arange(num_from) - centers[:, None]) / max(scale, 1.0)
-    weights = np.clip(1 - distances, 0, None)
-    weights /= weights.sum(axis=1, keepdims=True)
-    return np.asarray(weights, "float32")
+        return image
+    scale = max(num_from / num_to, 1.0)
+    centers = (np.arange(num_to) + 0.5) * (num_from / num_to) - 0.5
+    total, weights = 0.0, np.zeros(num_to)
+    for offset in range(2 * int(np.ceil(scale)) + 1):
+        places = np.floor(centers - scale).astype(int) + 1 + offset
+        weight = np.clip(1 - abs(places - centers) / scale, 0, None)
+        weight[(places < 0) | (places >= num_from)] = 0
+        total = total + image[:, np.clip(places, 0, num_from - 1)] * weight
+        weights += weight
+    return total / weights

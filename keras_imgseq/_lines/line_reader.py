@@ -13,7 +13,7 @@ from keras_imgseq._lines.alphabet import checked_alphabet, encoded, padded
 from keras_imgseq._lines.blank_padding import BlankPadding
 from keras_imgseq._lines.character_error_rate import CharacterErrorRate
 from keras_imgseq._lines.decoding import runs_of
-from keras_imgseq._lines.line_image import Line, prepared
+from keras_imgseq._lines.line_image import CHANNELS, Line, prepared
 from keras_imgseq._lines.widths import stacked, width_groups
 from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._reading import arguments
@@ -68,7 +68,8 @@ class LineReader(keras.Model):  # type: ignore[misc]
         >>> import keras_imgseq
         >>> reader = keras_imgseq.LineReader("0123456789", height=32, units=8)
         >>> reader.compile("adam")
-        >>> images = [np.full((28, 90), 255, "uint8"), np.full((20, 61), 255, "uint8")]
+        >>> noise = np.random.default_rng(0)
+        >>> images = [noise.integers(0, 256, size, "uint8") for size in ((28, 90), (20, 61))]
         >>> batches = keras_imgseq.LineBatches(images, ["47", "1"], reader)
         >>> history = reader.fit(batches, verbose=0)
         >>> len(reader.read(images))
@@ -307,7 +308,9 @@ class LineReader(keras.Model):  # type: ignore[misc]
         ]
 
     def _all_prepared(self, images: Any) -> list[Line]:
-        if not isinstance(images, (list, tuple)) and getattr(images, "ndim", 0) not in (3, 4):
+        shape: Any = getattr(images, "shape", ())
+        is_one = len(shape) == 3 and shape[-1] in CHANNELS
+        if not isinstance(images, (list, tuple)) and (len(shape) not in (3, 4) or is_one):
             raise ValueError(
                 "`images` is a list of arrays, one for each line. Received: "
                 f"images={arguments.shown(images)}. For one line, write [image]."

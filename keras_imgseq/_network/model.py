@@ -41,7 +41,8 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model, which Keras does only where `compile` is its own."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        # Not `self.compile`: what could be saved once is loaded, whatever is refused today.
+        super().compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 

@@ -19,6 +19,7 @@ Loop = Callable[..., tuple[Any, Any, list[Any]]]
 MOST_UNITS = 128
 # Compiling takes longer with each step: what was measured is won back in some 200 batches.
 MOST_UNROLLED_STEPS = 1024
+BOUNDED = (keras.activations.tanh, keras.activations.sigmoid)
 
 
 def fastest_loop(layer: Any, sequences: Any, states: Any, mask: Any, training: bool) -> Loop | None:
@@ -56,7 +57,9 @@ def _loop_without_mask(layer: Any, sequences: Any, states: Any, training: bool) 
 def _is_covered(layer: Any, sequences: Any, mask: Any) -> bool:
     """Whether a mask can be left to `with_mask`, which does not know the last states."""
     is_of_steps = tuple(mask.shape) == tuple(sequences.shape[:2])
-    return is_of_steps and not layer.return_state and not layer.stateful
+    # The loop runs over the padding too, where a relu may grow beyond all numbers.
+    is_bounded = layer.cell.activation in BOUNDED
+    return is_of_steps and is_bounded and not layer.return_state and not layer.stateful
 
 
 def _is_as_keras_made_it(layer: Any) -> bool:
