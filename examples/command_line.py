@@ -30,6 +30,15 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"argument {argument[:-3]}: expected a value, not --")
         return super().parse_args(arguments, namespace)
 
+    def add_resume(self) -> None:
+        """Adds the option `--resume`."""
+        self.add_argument(
+            "--resume",
+            type=Path,
+            metavar="FOLDER",
+            help="keep the state there after each epoch, and go on from it; default: keep none",
+        )
+
     def add_backend(self) -> None:
         """Adds the option `--backend`."""
         self.add_argument(

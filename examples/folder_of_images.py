@@ -144,12 +144,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             help=f"{meaning}; default: {default}",
         )
     parser.add_backend()
-    add(
-        "--resume",
-        type=Path,
-        metavar="FOLDER",
-        help="keep the state there after each epoch, and go on from it; default: keep none",
-    )
+    parser.add_resume()
     add(
         "--skip-unreadable",
         action="store_true",

@@ -152,12 +152,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         metavar="PATH",
         help='an .npz file, a folder with IDX files, or "keras"; default: MNIST, which is here',
     )
-    add(
-        "--resume",
-        type=Path,
-        metavar="FOLDER",
-        help="keep the state there after each epoch, and go on from it; default: keep none",
-    )
+    parser.add_resume()
     add(
         "--save",
         type=Path,

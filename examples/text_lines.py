@@ -227,13 +227,13 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         help="the units of each recurrent layer; default: 64 for numbers, 112 112 for --data",
     )
     parser.add_backend()
+    parser.add_resume()
     add(
         "--augment",
         action="store_true",
         help="stretch, slant, turn and blur the lines anew in each epoch; default: as they are",
     )
     for name, metavar, meaning in (
-        ("--resume", "FOLDER", "keep the state there after each epoch, and go on from it"),
         ("--save", "FILE.keras", "save the reader of the best epoch"),
         ("--plot", "FILE.png", "draw a line of the test with its characters"),
     ):
