@@ -33,6 +33,7 @@ def main() -> None:
     benchmarks = []
     for pair in itertools.chain(
         training.pairs(num_rounds, options.tiny),
+        training.masked(num_rounds, options.tiny),
         reading.pairs(num_rounds, shape),
         reading.cached(num_rounds),
         reading.pipelines(num_rounds, shape),

@@ -5,7 +5,7 @@ from PIL import Image, ImageFilter
 
 
 def changed(line: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A line, ink 1 and paper 0, that is stretched, slanted, turned, fatter or thinner, and noisy.
+    """A line, ink 1 and paper 0, that is stretched, slanted, turned, and of other ink.
 
     Args:
         line: `(height, width)`, float32, from 0 to 1.
@@ -21,9 +21,10 @@ def changed(line: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     slope = generator.uniform(-2, 2) / max(width / 2, 1)
     shift = generator.uniform(-1.5, 1.5)
     middle = height / 2, new_width / 2
-    across = width / new_width
+    across, down = width / new_width, generator.uniform(0.95, 1.12)
     # Pillow asks where each new pixel comes from: x' = a x + b y + c, y' = d x + e y + f.
-    places = (across, slant, -slant * middle[0], slope, 1, shift - slope * middle[1])
+    top = shift - slope * middle[1] + (1 - down) * middle[0]
+    places = (across, slant, -slant * middle[0], slope, down, top)
     image = Image.fromarray((line * 255).astype("uint8"))
     image = image.transform((new_width, height), Image.Transform.AFFINE, places, Image.BILINEAR)
     if generator.random() < 0.4:

@@ -1,6 +1,7 @@
 """Reads a folder of images of lines with their texts: `x.png` beside `x.gt.txt` or `x.txt`."""
 
 import dataclasses
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +29,12 @@ class Lines:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Lines"]) -> "Lines":
+        """The lines of several folders as one."""
+        lists = zip(*(part.lists() for part in parts), strict=True)
+        return cls(*(list(itertools.chain(*values)) for values in lists))
 
     def some(self, places: Iterable[int]) -> "Lines":
         """The lines at these places."""

@@ -136,11 +136,14 @@ def loaded(options: argparse.Namespace) -> tuple["Lines", "Lines", "Lines"]:
         return parts[0], parts[1], parts[2]
     parts = {}
     for name in ("data", "valid", "test"):
-        folder = getattr(options, name)
-        if folder:
-            parts[name], said = load_lines(folder, with_progress)
+        loads = []
+        for folder in getattr(options, name) or []:
+            lines, said = load_lines(folder, with_progress)
             for sentence in said:
                 print(f"{folder}: {sentence}.")
+            loads.append(lines)
+        if loads:
+            parts[name] = Lines.joined(loads)
     for name in ("test", "valid"):
         if name not in parts:
             works = works_of(parts["data"], options.split_by)
@@ -160,12 +163,17 @@ def resumed(options: argparse.Namespace, training: "Lines") -> Any:
     import hashlib
 
     import keras
+    import numpy as np
     from resume_folder import ResumeError, ResumeFolder
 
     names = ("data", "valid", "height", "units", "epochs", "seed", "augment", "limit")
     settings = {name: getattr(options, name) for name in names}
     settings["backend"] = keras.backend.backend()
-    settings["texts"] = hashlib.sha256("\n".join(training.texts).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join(training.texts).encode())
+    for image in training.images:
+        digest.update(repr((image.shape, image.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(image))
+    settings["lines"] = digest.hexdigest()
     try:
         return ResumeFolder(options.resume, settings).part("training")
     except ResumeError as error:
@@ -180,12 +188,13 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     folders = {
-        "data": "holds pairs x.png and x.gt.txt; default: numbers of MNIST digits",
+        "data": "one or more folders with pairs x.png and x.gt.txt; default: numbers of MNIST "
+        "digits",
         "valid": "lines to choose the best epoch by; default: the lines of a tenth of the works",
         "test": "lines to report on; default: the lines of another tenth of the works",
     }
     for name, meaning in folders.items():
-        add(f"--{name}", type=Path, metavar="FOLDER", help=meaning)
+        add(f"--{name}", type=Path, nargs="+", metavar="FOLDER", help=meaning)
     add(
         "--split-by",
         default=r"(.*?)[_.]",

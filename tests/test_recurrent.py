@@ -273,10 +273,10 @@ def test_the_rule_is_that_of_the_documentation(name, units, num_steps, backends)
     mask = keras.ops.ones((2, num_steps), "bool")
     assert recurrent_layers.fastest_loop(layer, sequences, states, mask, True) is loop
     if name == "SimpleRNN":
-        layer.cell.activation = keras.activations.relu
-        assert recurrent_layers.fastest_loop(layer, sequences, states, None, True) is loop
+        layer.cell.activation = keras.activations.linear
         assert recurrent_layers.fastest_loop(layer, sequences, states, mask, True) is None
-        layer.cell.activation = keras.activations.tanh
+        layer.cell.activation = keras.activations.relu
+        assert recurrent_layers.fastest_loop(layer, sequences, states, mask, True) is loop
     assert recurrent_layers.fastest_loop(layer, sequences, states, mask[:, :1], True) is None
     # The loops do not know the states of the last real step.
     for option in ("return_state", "stateful"):
@@ -298,16 +298,21 @@ MASKS = np.array(
 
 # A GRU and an LSTM have a loop of this package on PyTorch alone.
 @pytest.mark.parametrize(
-    "name", ["SimpleRNN", *(["GRU", "LSTM"] if keras.backend.backend() == "torch" else [])]
+    ("name", "activation"),
+    [
+        *(("SimpleRNN", activation) for activation in ("tanh", "sigmoid", "relu")),
+        *([("GRU", "tanh"), ("LSTM", "tanh")] if keras.backend.backend() == "torch" else []),
+    ],
 )
 @pytest.mark.parametrize("go_backwards", [False, True])
 @pytest.mark.parametrize("zero_output_for_mask", [False, True])
 @pytest.mark.parametrize("return_sequences", [False, True])
 def test_masks_of_every_form_are_those_of_keras(
-    name, go_backwards, zero_output_for_mask, return_sequences
+    name, activation, go_backwards, zero_output_for_mask, return_sequences
 ):
     sequences = np.random.default_rng(0).normal(size=(5, 7, 3)).astype("float32")
     options = {
+        "activation": activation,
         "go_backwards": go_backwards,
         "zero_output_for_mask": zero_output_for_mask,
         "return_sequences": return_sequences,
@@ -324,6 +329,26 @@ def test_masks_of_every_form_are_those_of_keras(
         keras.ops.convert_to_numpy(keras_layer(sequences, mask=MASKS)),
         atol=1e-6,
     )
+
+
+def test_a_relu_does_not_grow_in_padding():
+    """A state that doubles at each step passes the largest number after 128 steps."""
+    num_steps = 200
+    inputs = keras.Input((num_steps, 1))
+    layer = recurrent_layers.SimpleRNN(2, activation="relu")
+    model = keras.Model(inputs, layer(keras.layers.Masking()(inputs)))
+    layer.set_weights([np.ones((1, 2)), 2 * np.eye(2), np.ones(2)])
+    sequences = np.zeros((1, num_steps, 1), "float32")
+    sequences[:, :2] = 1
+    # States: 2, then 2 + 2 * 2.
+    np.testing.assert_array_equal(model.predict(sequences, verbose=0), [[6, 6]])
+    model.compile(keras.optimizers.SGD(1.0), "mse")
+    model.train_on_batch(sequences, np.array([[5.0, 5.0]]))
+    # The gradient of the last state is 1, of the one before 2.
+    kernel, recurrent_kernel, bias = model.get_weights()
+    np.testing.assert_array_equal(kernel, [[-2, -2]])
+    np.testing.assert_array_equal(recurrent_kernel, [[0, -2], [-2, 0]])
+    np.testing.assert_array_equal(bias, [-2, -2])
 
 
 def test_other_devices_take_the_loop_of_keras(monkeypatch):

@@ -113,8 +113,8 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         # Room for an augmented line that is wider.
         room = 1.0 if augment is None else ROOM
         widths = [int(line.shape[1] * room) for line in self._lines]
-        of_set = widths_of_set(widths)
-        self._widths = [next(held for held in of_set if held >= width) for width in widths]
+        self._widths_of_set = widths_of_set(widths)
+        self._widths = [self._held(width) for width in widths]
         self.begin_at(0)
 
     def begin_at(self, epoch: int) -> None:
@@ -136,9 +136,14 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
         places = self._batches[index]
-        width = max(self._widths[place] for place in places)
-        lines = [self._line(place, width) for place in places]
+        most = max(self._widths[place] for place in places)
+        lines = [self._line(place, most) for place in places]
+        width = max(self._held(line.shape[1]) for line in lines)
         return stacked(lines, width), self._labels[places]
+
+    def _held(self, width: int) -> int:
+        """The smallest width of the set that holds a line."""
+        return next(held for held in self._widths_of_set if held >= width)
 
     def _line(self, place: int, most: int) -> Line:
         line = self._lines[place]

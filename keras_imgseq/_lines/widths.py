@@ -21,10 +21,32 @@ def rounded_up(width: int) -> int:
 
 
 def widths_of_set(widths: Sequence[int]) -> list[int]:
-    """Few widths that hold all lines of a set, each for as many lines."""
-    shares = np.linspace(0, 1, WIDTHS_OF_A_SET + 1)[1:]
-    quantiles = np.quantile(widths, shares, method="higher")
-    return sorted({-(-int(width) // STEP) * STEP for width in quantiles})
+    """The few widths that hold all lines of a set with the least padding.
+
+    Found by dynamic programming over the widths in order.
+    """
+    rounded = -(-np.asarray(widths) // STEP) * STEP
+    candidates, counts = np.unique(rounded, return_counts=True)
+    before = np.concatenate([[0], np.cumsum(counts)])
+    # cost[j]: pixels of the j narrowest candidates in groups, each as wide as its widest.
+    cost = np.concatenate([[0], before[1:] * candidates])
+    choices = []
+    for _ in range(WIDTHS_OF_A_SET - 1):
+        starts = np.array(
+            [
+                np.argmin(cost[:end] + (before[end] - before[:end]) * candidates[end - 1])
+                for end in range(1, len(cost))
+            ]
+        )
+        ends = np.arange(1, len(cost))
+        grouped = cost[starts] + (before[ends] - before[starts]) * candidates
+        choices.append(starts)
+        cost = np.concatenate([[0], grouped])
+    chosen, end = [], len(candidates)
+    while end:
+        chosen.append(int(candidates[end - 1]))
+        end = int(choices.pop()[end - 1]) if choices else 0
+    return sorted(chosen)
 
 
 def width_groups(widths: Sequence[int], num_lines: int) -> Iterator[tuple[list[int], int]]:

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from keras_imgseq._recurrent import projected_loops
-from keras_imgseq._recurrent.masked_loops import with_mask
+from keras_imgseq._recurrent.masked_loops import FINITE_IN_PADDING, with_mask
 
 Loop = Callable[..., tuple[Any, Any, list[Any]]]
 
@@ -19,7 +19,6 @@ Loop = Callable[..., tuple[Any, Any, list[Any]]]
 MOST_UNITS = 128
 # Compiling takes longer with each step: what was measured is won back in some 200 batches.
 MOST_UNROLLED_STEPS = 1024
-BOUNDED = (keras.activations.tanh, keras.activations.sigmoid)
 
 
 def fastest_loop(layer: Any, sequences: Any, states: Any, mask: Any, training: bool) -> Loop | None:
@@ -57,9 +56,8 @@ def _loop_without_mask(layer: Any, sequences: Any, states: Any, training: bool) 
 def _is_covered(layer: Any, sequences: Any, mask: Any) -> bool:
     """Whether a mask can be left to `with_mask`, which does not know the last states."""
     is_of_steps = tuple(mask.shape) == tuple(sequences.shape[:2])
-    # The loop runs over the padding too, where a relu may grow beyond all numbers.
-    is_bounded = layer.cell.activation in BOUNDED
-    return is_of_steps and is_bounded and not layer.return_state and not layer.stateful
+    is_finite = layer.cell.activation in FINITE_IN_PADDING
+    return is_of_steps and is_finite and not layer.return_state and not layer.stateful
 
 
 def _is_as_keras_made_it(layer: Any) -> bool:
@@ -87,7 +85,7 @@ class _FastestLoop:
         loop = fastest_loop(self, sequences, states, mask, training)
         if mask is None:
             if loop is not None:
-                return loop(self, sequences, states, self.return_sequences)  # type: ignore[attr-defined]
+                return loop(self, self.cell.kernel, sequences, states, self.return_sequences)  # type: ignore[attr-defined]
         elif getattr(self, "use_cudnn", "auto") is not True:
             if loop is not None:
                 return with_mask(loop, self, sequences, states, mask)

@@ -7,7 +7,13 @@ with `zero_output_for_mask`. So the real steps alone are what a loop has to run 
 from collections.abc import Callable
 from typing import Any
 
+import keras
 from keras import ops
+
+# The loop runs over the padding too. There a linear state may grow beyond all numbers.
+FINITE_IN_PADDING = (keras.activations.tanh, keras.activations.sigmoid, keras.activations.relu)
+# What a relu makes 0 of, whatever is added.
+FAR_BELOW_ZERO = -1e30
 
 
 def with_mask(
@@ -31,7 +37,15 @@ def with_mask(
     moves = ops.logical_not(is_real) if real_last else is_real
     order = ops.argsort(ops.where(moves, places, places + num_steps), axis=1)
     packed = ops.take_along_axis(sequences, order[:, :, None], axis=1)
-    _, outputs, states = loop(layer, packed, states, True)
+    kernel = layer.cell.kernel
+    if layer.cell.activation is keras.activations.relu:
+        # One more feature, which only padding has, keeps the states of padding at 0.
+        is_padding = ops.logical_not(ops.take_along_axis(is_real, order, axis=1))[:, :, None]
+        packed = ops.where(is_padding, ops.zeros_like(packed), packed)
+        packed = ops.concatenate([packed, ops.cast(is_padding, packed.dtype)], -1)
+        row = ops.full((1, kernel.shape[1]), FAR_BELOW_ZERO, packed.dtype)
+        kernel = ops.concatenate([kernel, row])
+    _, outputs, states = loop(layer, kernel, packed, states, True)
     in_reading_order = ops.flip(is_real, axis=1) if real_last else is_real
     num_real = ops.cumsum(ops.cast(in_reading_order, "int32"), axis=1)
     # Before the first real step the output is zero.

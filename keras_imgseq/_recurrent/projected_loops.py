@@ -19,13 +19,13 @@ ACTIVATIONS = (
 
 
 def unrolled_loop(
-    layer: Any, sequences: Any, states: list[Any], return_sequences: bool
+    layer: Any, kernel: Any, sequences: Any, states: list[Any], return_sequences: bool
 ) -> tuple[Any, Any, list[Any]]:
     """One operation in the graph for each step."""
     cell = layer.cell
     # One product of two matrices is faster than one of a batch of them.
-    features = keras.ops.reshape(sequences, (-1, cell.kernel.shape[0]))
-    projections = keras.ops.matmul(features, cell.kernel)
+    features = keras.ops.reshape(sequences, (-1, kernel.shape[0]))
+    projections = keras.ops.matmul(features, kernel)
     if cell.use_bias:
         projections = keras.ops.add(projections, cell.bias)
     projections = keras.ops.reshape(projections, (-1, sequences.shape[1], layer.units))
@@ -41,14 +41,14 @@ def unrolled_loop(
 
 
 def scanned_loop(
-    layer: Any, sequences: Any, states: list[Any], return_sequences: bool
+    layer: Any, kernel: Any, sequences: Any, states: list[Any], return_sequences: bool
 ) -> tuple[Any, Any, list[Any]]:
     """One scan over the steps."""
     cell = layer.cell
     steps = keras.ops.transpose(sequences, (1, 0, 2))
     if layer.go_backwards:
         steps = keras.ops.flip(steps, axis=0)
-    projections = keras.ops.matmul(steps, cell.kernel)
+    projections = keras.ops.matmul(steps, kernel)
     recurrent_kernel = keras.ops.convert_to_tensor(cell.recurrent_kernel)
 
     def step(state: Any, projection: Any) -> tuple[Any, Any]:

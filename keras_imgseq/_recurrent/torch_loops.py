@@ -99,11 +99,11 @@ def _is_watched(cell: Any) -> bool:
 
 
 def torch_loop(
-    layer: Any, sequences: Any, states: list[Any], return_sequences: bool
+    layer: Any, kernel: Any, sequences: Any, states: list[Any], return_sequences: bool
 ) -> tuple[Any, Any, list[Any]]:
     """The last output, all outputs and the last states, as Keras' loops return them."""
     x = torch.flip(sequences, (1,)) if layer.go_backwards else sequences
-    weights = _weights(layer.cell)
+    weights = [keras.ops.convert_to_tensor(kernel), *_weights(layer.cell)[1:]]
     if isinstance(layer, keras.layers.LSTM):
         run: Any = torch_lstm.run
     elif isinstance(layer, keras.layers.GRU):
