@@ -17,18 +17,63 @@ STOPPED = 130  # what a shell expects of a program that Ctrl-C has ended
 PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 
 
+class InputError(Exception):
+    """What a user gave cannot be used; the message says why and what to do."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that shows the examples of the help as they are, and knows what it must refuse."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        self._endings: dict[str, tuple[str, ...]] = {}
 
     def parse_args(self, arguments: Sequence[str] | None = None, namespace: Any = None) -> Any:
-        """The options; a value of `--` is refused, which argparse takes for an empty list."""
+        """The options, with files that can be written; a value of `--` is refused."""
+        # argparse takes `--name=--` for an empty list.
         for argument in sys.argv[1:] if arguments is None else arguments:
             if argument.startswith("--") and argument.endswith("=--"):
                 self.error(f"argument {argument[:-3]}: expected a value, not --")
-        return super().parse_args(arguments, namespace)
+        options = super().parse_args(arguments, namespace)
+        for name, endings in self._endings.items():
+            path = getattr(options, name)
+            if path and path.suffix not in endings:
+                self.error(f"--{name} takes a file ending in {' or '.join(endings)}, not {path}")
+            if path and not path.parent.is_dir():
+                self.error(f"--{name}: there is no folder {path.parent}; make it first")
+        return options
+
+    def add_numbers(self, *numbers: tuple[str, int, int, int | None, str]) -> None:
+        """Adds options of whole numbers: name, smallest, largest, default, and meaning.
+
+        A meaning that names the default itself stays as it is.
+        """
+        for name, low, high, default, meaning in numbers:
+            shown = "" if default is None else f"; default: {default}"
+            self.add_argument(
+                name,
+                type=number(low, high),
+                default=default,
+                metavar="N",
+                help=f"{meaning}{shown}",
+            )
+
+    def add_save(self, meaning: str) -> None:
+        """Adds the option `--save`."""
+        self._add_file("save", (".keras",), meaning)
+
+    def add_plot(self, meaning: str) -> None:
+        """Adds the option `--plot`."""
+        self._add_file("plot", (".png", ".pdf", ".svg"), meaning)
+
+    def _add_file(self, name: str, endings: tuple[str, ...], meaning: str) -> None:
+        self._endings[name] = endings
+        self.add_argument(
+            f"--{name}",
+            type=Path,
+            metavar=f"FILE{endings[0]}",
+            help=f"{meaning}; default: none",
+        )
 
     def add_resume(self) -> None:
         """Adds the option `--resume`."""
@@ -98,6 +143,8 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         sys.exit(STOPPED)
+    except InputError as error:
+        sys.exit(f"Error: {error}")
     except OSError as error:
         sys.exit(f"Error: {in_words(error)}")
     except MemoryError:

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from command_line import InputError
 from image_files import ENDINGS
 
 PARTS = {
@@ -22,7 +23,7 @@ or the same inside of {folder}/train and {folder}/test."""
 NOT_MEANT = {"thumbs.db", "desktop.ini"}
 
 
-class FolderError(Exception):
+class FolderError(InputError):
     """The folder cannot be used; the message says why and what to do."""
 
 

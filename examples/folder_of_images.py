@@ -47,20 +47,17 @@ def main(arguments: list[str] | None = None) -> None:
 
 def loaded(options: argparse.Namespace) -> "Pictures":
     """The images of the folder, with a printed line for whatever was changed or omitted."""
-    from folder_data import FolderError, load_pictures, write_digits
+    from folder_data import load_pictures, write_digits
 
-    try:
-        if options.folder:
-            pictures = load_pictures(
-                options.folder, options.size, options.skip_unreadable, with_progress
-            )
-        else:
-            with tempfile.TemporaryDirectory() as digits:
-                write_digits(Path(digits))
-                print("No folder given: reading scikit-learn's digits.")
-                pictures = load_pictures(Path(digits), options.size)
-    except FolderError as error:
-        sys.exit(f"Error: {error}")
+    if options.folder:
+        pictures = load_pictures(
+            options.folder, options.size, options.skip_unreadable, with_progress
+        )
+    else:
+        with tempfile.TemporaryDirectory() as digits:
+            write_digits(Path(digits))
+            print("No folder given: reading scikit-learn's digits.")
+            pictures = load_pictures(Path(digits), options.size)
     for path, reason in pictures.unreadable.items():
         print(f"Skipped, unreadable: {path} ({reason})")
     for path in pictures.no_images:
@@ -129,20 +126,18 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         default="gru",
         help="the recurrent cell; default: gru",
     )
-    for name, most, default, meaning in (
-        ("--units", 4096, 64, "the size of the network's state"),
-        ("--batch-size", 65536, 32, "the images of one step of training"),
-        ("--epochs", 10**6, 20, "how often all images are trained on"),
-        ("--seed", 2**32 - 1, 0, "what the split, the first weights and the shuffling start from"),
-    ):
-        low = 0 if name == "--seed" else 1
-        add(
-            name,
-            type=number(low, most),
-            default=default,
-            metavar="N",
-            help=f"{meaning}; default: {default}",
-        )
+    parser.add_numbers(
+        ("--units", 1, 4096, 64, "the size of the network's state"),
+        ("--batch-size", 1, 65536, 32, "the images of one step of training"),
+        ("--epochs", 1, 10**6, 20, "how often all images are trained on"),
+        (
+            "--seed",
+            0,
+            2**32 - 1,
+            0,
+            "what the split, the first weights and the shuffling start from",
+        ),
+    )
     parser.add_backend()
     parser.add_resume()
     add(

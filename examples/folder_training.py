@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import hashlib
 import json
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from command_line import STOPPED
 from folder_data import Pictures
 from kept_file import KeptFile
 from matplotlib.figure import Figure
-from resume_folder import ResumeError, ResumeFolder
+from resume_folder import resumed
 from training_run import Shuffled
 from training_run import train as train_model
 
@@ -22,6 +21,8 @@ from keras_imgseq import ImageAsSequence, build_image_rnn, plot
 # With fewer test images than this, one image more or less changes the accuracy too much.
 HANDFUL = 5
 MANY_STEPS = 2000
+# The options that decide the result of a training.
+DECISIVE = ("size", "step", "order", "cell", "units", "batch_size", "epochs", "seed")
 
 
 class Outputs:
@@ -56,12 +57,8 @@ def train(pictures: Pictures, options: argparse.Namespace, outputs: Outputs) -> 
     outputs.classes.write(
         lambda path: path.write_text("\n".join(pictures.class_names) + "\n", encoding="utf-8")
     )
-    states = None
-    if options.resume:
-        try:
-            states = ResumeFolder(options.resume, settings(pictures, options)).part("training")
-        except ResumeError as error:
-            sys.exit(f"Error: {error}")
+    folder = resumed(options, DECISIVE, (pictures.images, pictures.labels, pictures.parts))
+    states = folder and folder.part("training")
     model.summary()
     print(
         f"Training on {len(training)} images for {options.epochs} epochs, with "
@@ -148,16 +145,6 @@ def network(pictures: Pictures, options: argparse.Namespace) -> tuple[keras.Mode
         keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
     return model, reading
-
-
-def settings(pictures: Pictures, options: argparse.Namespace) -> dict[str, object]:
-    """What decides the result of a training."""
-    names = ("size", "step", "order", "cell", "units", "batch_size", "epochs", "seed")
-    digest = hashlib.sha256(pictures.images.data)
-    for array in (pictures.labels, pictures.parts):
-        digest.update(array.tobytes())
-    images = {"backend": keras.backend.backend(), "images": digest.hexdigest()}
-    return {name: getattr(options, name) for name in names} | images
 
 
 def write_preparation(path: Path, pictures: Pictures) -> None:

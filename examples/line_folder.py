@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from command_line import InputError
 from image_files import ENDINGS, ImageFileError, decoded, opened
 
 # The first ending that is found is taken, as tesstrain, kraken and Calamari write them.
@@ -15,7 +16,7 @@ TEXT_ENDINGS = (".gt.txt", ".txt")
 MOST_NAMES = 3
 
 
-class LinesError(Exception):
+class LinesError(InputError):
     """The lines cannot be used; the message says why and what to do."""
 
 
@@ -96,14 +97,15 @@ def load_lines(
         except (ImageFileError, OSError, UnicodeDecodeError) as error:
             unreadable.append(f"{path.name} ({error})")
     said = [
-        f"{len(names)} {what}: {', '.join(names[:MOST_NAMES])}{', ...' * (len(names) > MOST_NAMES)}"
+        f"{what} ({len(names)}): {', '.join(names[:MOST_NAMES])}"
+        + ", ..." * (len(names) > MOST_NAMES)
         for names, what in (
-            ([path.name for path in without_text], "images without a text are left out"),
-            ([path.name for path in without_image], "texts without an image are left out"),
-            (unreadable, "lines cannot be read and are left out"),
+            ([path.name for path in without_text], "Images without a text, left out"),
+            ([path.name for path in without_image], "Texts without an image, left out"),
+            (unreadable, "Lines that cannot be read, left out"),
             (
                 [p.name for p, t in zip(lines.paths, lines.texts, strict=True) if not t],
-                "texts are empty and are trained on as such",
+                "Empty texts, trained on as such",
             ),
         )
         if names

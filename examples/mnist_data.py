@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import numpy as np
+from command_line import InputError
 
 SHIPPED = Path(__file__).parent / "data" / "mnist.npz"
 SHIPPED_SHA256 = "aab13e15809c8a4d68d701746db2a15795787a8cf198dd9af4fdcb6012c9720a"
@@ -21,7 +22,7 @@ IDX_FILES = {
 }
 
 
-class DataError(Exception):
+class DataError(InputError):
     """The data cannot be used; the message says why and what to do."""
 
 

@@ -4,20 +4,20 @@ Run it without arguments for the recipe of the book; --help lists the rest.
 """
 
 import argparse
-import hashlib
 import statistics
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from command_line import STOPPED, Parser, number, run
+from command_line import STOPPED, Parser, run
 from kept_file import KeptFile
-from mnist_data import DataError, Digits, load_digits
+from mnist_data import Digits, load_digits
 
 if TYPE_CHECKING:
     from mnist_recipes import Run
     from resume_folder import ResumeFolder
 
+# The options that decide the result of a run.
+DECISIVE = ("recipe", "epochs", "batch_size", "data", "limit")
 BOOK_LOSS, BOOK_ACCURACY = 0.5209, 0.8379
 EXAMPLES = """examples:
   python examples/mnist_simplernn.py --save digits.keras
@@ -33,11 +33,11 @@ def main(arguments: list[str] | None = None) -> None:
     saved = options.save and KeptFile(options.save)
     drawn = options.plot and KeptFile(options.plot)
     print("Reading the digits.", flush=True)
-    try:
-        digits = load_digits(options.data, options.limit)
-    except DataError as error:
-        sys.exit(f"Error: {error}")
-    folder = resume_folder(options, digits)
+    digits = load_digits(options.data, options.limit)
+    # Keras takes its backend when it is imported: not before the options are known.
+    from resume_folder import resumed
+
+    folder = resumed(options, DECISIVE, (digits.x_train, digits.y_train))
     runs = trained(options, digits, folder)
 
     best = max(runs, key=lambda run: run.validation_accuracy)
@@ -62,7 +62,6 @@ def trained(
     options: argparse.Namespace, digits: Digits, folder: "ResumeFolder | None"
 ) -> list["Run"]:
     """The runs of all seeds, or of those before Ctrl-C."""
-    # Keras takes its backend when it is imported: not before the options are known.
     import keras
     from mnist_recipes import train
 
@@ -99,25 +98,6 @@ def trained(
     return runs
 
 
-def resume_folder(options: argparse.Namespace, digits: Digits) -> "ResumeFolder | None":
-    """The folder that the run goes on from, which belongs to runs with the same options."""
-    if not options.resume:
-        return None
-    import keras
-    from resume_folder import ResumeError, ResumeFolder
-
-    names = ("recipe", "epochs", "batch_size", "data", "limit")
-    settings = {name: getattr(options, name) for name in names}
-    settings["backend"] = keras.backend.backend()
-    digest = hashlib.sha256(digits.x_train)
-    digest.update(digits.y_train)
-    settings["images"] = digest.hexdigest()
-    try:
-        return ResumeFolder(options.resume, settings)
-    except ResumeError as error:
-        sys.exit(f"Error: {error}")
-
-
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The options, with whatever can be wrong in them found before anything is trained."""
     parser = Parser(
@@ -131,21 +111,25 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         default="book",
         help="how to train: as the book does, or so that it works every time; default: book",
     )
-    for name, most, default, meaning in (
-        ("--epochs", 10**6, 20, "how often all images are trained on"),
-        ("--batch-size", 10**6, None, "the images of one step of training"),
-        ("--seed", 2**32 - 1, 0, "what the first weights and the shuffling start from"),
-        ("--seeds", 1000, 1, "train with N seeds one after the other, and show the spread"),
-        ("--limit", 10**9, None, "take only the first N images for training and for the test"),
-    ):
-        shown = {"--batch-size": "100 for book, 50 for steady", "--limit": "all"}
-        add(
-            name,
-            type=number(0 if name == "--seed" else 1, most),
-            default=default,
-            metavar="N",
-            help=f"{meaning}; default: {shown.get(name, default)}",
-        )
+    parser.add_numbers(
+        ("--epochs", 1, 10**6, 20, "how often all images are trained on"),
+        (
+            "--batch-size",
+            1,
+            10**6,
+            None,
+            "the images of one step of training; default: 100 for book, 50 for steady",
+        ),
+        ("--seed", 0, 2**32 - 1, 0, "what the first weights and the shuffling start from"),
+        ("--seeds", 1, 1000, 1, "train with N seeds one after the other, and show the spread"),
+        (
+            "--limit",
+            1,
+            10**9,
+            None,
+            "take only the first N images for training and for the test; default: all",
+        ),
+    )
     parser.add_backend()
     add(
         "--data",
@@ -153,25 +137,9 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         help='an .npz file, a folder with IDX files, or "keras"; default: MNIST, which is here',
     )
     parser.add_resume()
-    add(
-        "--save",
-        type=Path,
-        metavar="FILE.keras",
-        help="save the trained model; default: save none",
-    )
-    add(
-        "--plot",
-        type=Path,
-        metavar="FILE.png",
-        help="draw the training and one digit's reading; default: draw none",
-    )
+    parser.add_save("save the trained model")
+    parser.add_plot("draw the training and one digit's reading")
     options = parser.parse_args(arguments)
-    for name, endings in (("save", (".keras",)), ("plot", (".png", ".pdf", ".svg"))):
-        path = getattr(options, name)
-        if path and path.suffix not in endings:
-            parser.error(f"--{name} takes a file ending in {' or '.join(endings)}, not {path}")
-        if path and not path.parent.is_dir():
-            parser.error(f"--{name}: there is no folder {path.parent}; make it first")
     if options.seed + options.seeds > 2**32:
         parser.error("--seed takes a number from 0 to 4294967295, the last of all seeds")
     if options.plot:

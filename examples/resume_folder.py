@@ -1,17 +1,22 @@
 """Keeps the state of a run after every epoch, so that a killed run can go on."""
 
+import argparse
 import dataclasses
+import hashlib
 import json
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+from command_line import InputError
 
 import keras_imgseq  # noqa: F401  (its layers are found when a model is loaded)
 
 
-class ResumeError(Exception):
+class ResumeError(InputError):
     """The folder cannot be used; the message says why and what to do."""
 
 
@@ -22,6 +27,27 @@ class State:
     model: keras.Model
     history: dict[str, list[float]]
     num_epochs: int
+
+
+def resumed(
+    options: argparse.Namespace, names: Sequence[str], data: Iterable[np.ndarray]
+) -> "ResumeFolder | None":
+    """The folder of `--resume`: it belongs to runs with the same options and the same data.
+
+    Args:
+        options: The command line.
+        names: The options that decide the result.
+        data: The arrays that are trained on.
+    """
+    if not options.resume:
+        return None
+    digest = hashlib.sha256()
+    for array in data:
+        digest.update(repr((array.shape, array.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(array))
+    settings = {name: getattr(options, name) for name in names}
+    settings |= {"backend": keras.backend.backend(), "images": digest.hexdigest()}
+    return ResumeFolder(options.resume, settings)
 
 
 class ResumeFolder:

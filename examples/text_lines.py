@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NUM_TRAINING, NUM_VALIDATION, NUM_TEST = 12_000, 500, 2_000
 SHOWN = 10
+# The options that decide the result of a training.
+DECISIVE = ("height", "units", "epochs", "seed", "augment")
 EXAMPLES = """examples:
   python examples/text_lines.py --save numbers.keras
   python examples/text_lines.py --data lines --augment --save reader.keras
@@ -38,21 +40,18 @@ def main(arguments: list[str] | None = None) -> None:
             read(Path(options.read[0]), [Path(name) for name in options.read[1:]], options.where)
         )
 
-    from line_folder import LinesError
-
     saved = options.save and KeptFile(options.save)
     drawn = options.plot and KeptFile(options.plot)
-    try:
-        train(options, saved, drawn)
-    except LinesError as error:
-        sys.exit(f"Error: {error}")
+    train(options, saved, drawn)
 
 
 def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile | None) -> None:
     """Trains a reader and says how well it reads the lines of the test."""
     import keras
+    import numpy as np
     from line_training import Recipe, error_rate
     from line_training import train as train_reader
+    from resume_folder import resumed
 
     from keras_imgseq import LineReader
 
@@ -71,9 +70,9 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
     reader = LineReader(alphabet, options.height, units=options.units)
     if saved:
         saved.try_out(reader.save)
-    states = None
-    if options.resume:
-        states = resumed(options, training)
+    texts = [np.array(lines.texts) for lines in (training, validation)]
+    folder = resumed(options, DECISIVE, [*texts, *training.images, *validation.images])
+    states = folder and folder.part("training")
     print(
         f"Training {reader.count_params():,} weights for at most {options.epochs} epochs, with "
         f"{keras.backend.backend()}. The first epoch begins with some seconds of set-up for each "
@@ -158,28 +157,6 @@ def loaded(options: argparse.Namespace) -> tuple["Lines", "Lines", "Lines"]:
     return parts["data"], parts["valid"], parts["test"]
 
 
-def resumed(options: argparse.Namespace, training: "Lines") -> Any:
-    """The states of a run with the same options."""
-    import hashlib
-
-    import keras
-    import numpy as np
-    from resume_folder import ResumeError, ResumeFolder
-
-    names = ("data", "valid", "height", "units", "epochs", "seed", "augment", "limit")
-    settings = {name: getattr(options, name) for name in names}
-    settings["backend"] = keras.backend.backend()
-    digest = hashlib.sha256("\n".join(training.texts).encode())
-    for image in training.images:
-        digest.update(repr((image.shape, image.dtype.str)).encode())
-        digest.update(np.ascontiguousarray(image))
-    settings["lines"] = digest.hexdigest()
-    try:
-        return ResumeFolder(options.resume, settings).part("training")
-    except ResumeError as error:
-        sys.exit(f"Error: {error}")
-
-
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The options, with what can be wrong in them found at once."""
     parser = Parser(
@@ -214,20 +191,24 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         help="with --read: print one JSON object for each image, with the place of each "
         "character in pixels; default: only the text",
     )
-    for name, low, most, default, meaning in (
+    parser.add_numbers(
         ("--height", 8, 512, 40, "what all lines are scaled to, in pixels"),
-        ("--epochs", 1, 10**6, None, "how often all lines are trained on"),
+        (
+            "--epochs",
+            1,
+            10**6,
+            None,
+            "how often all lines are trained on; default: 6 for numbers, 13 for --data",
+        ),
         ("--seed", 0, 2**31, 0, "what the split, the weights and the mixing start from"),
-        ("--limit", 1, 10**9, None, "take only the first N numbers; for a quick try"),
-    ):
-        shown = {"--epochs": "6 for numbers, 13 for --data", "--limit": "all"}
-        add(
-            name,
-            type=number(low, most),
-            default=default,
-            metavar="N",
-            help=f"{meaning}; default: {shown.get(name, default)}",
-        )
+        (
+            "--limit",
+            1,
+            10**9,
+            None,
+            "take only the first N numbers, for a quick try; default: all",
+        ),
+    )
     add(
         "--units",
         type=number(1, 4096),
@@ -242,20 +223,13 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="stretch, slant, turn and blur the lines anew in each epoch; default: as they are",
     )
-    for name, metavar, meaning in (
-        ("--save", "FILE.keras", "save the reader of the best epoch"),
-        ("--plot", "FILE.png", "draw a line of the test with its characters"),
-    ):
-        add(name, type=Path, metavar=metavar, help=f"{meaning}; default: none")
+    parser.add_save("save the reader of the best epoch")
+    parser.add_plot("draw a line of the test with its characters")
     options = parser.parse_args(arguments)
     if options.read and len(options.read) < 2:
         parser.error("--read takes a saved model and at least one image")
     if (options.valid or options.test) and not options.data:
         parser.error("--valid and --test go with --data")
-    for name, endings in (("save", (".keras",)), ("plot", (".png", ".pdf", ".svg"))):
-        path = getattr(options, name)
-        if path and path.suffix not in endings:
-            parser.error(f"--{name} takes a file ending in {' or '.join(endings)}, not {path}")
     options.epochs = options.epochs or (13 if options.data else 6)
     options.units = options.units or ([112, 112] if options.data else [64])
     parser.need("PIL", *(["matplotlib"] if options.plot else []))

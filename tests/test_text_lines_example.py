@@ -49,11 +49,11 @@ def test_pairs_are_read_and_what_is_left_out_is_said(folder):
     assert len(lines) == 10
     assert lines.texts[0] == "ä"
     assert said == [
-        "1 images without a text are left out: work1_1.png",
-        "1 texts without an image are left out: alone.gt.txt",
-        "1 lines cannot be read and are left out: work2_2.png (not an image of a format that "
+        "Images without a text, left out (1): work1_1.png",
+        "Texts without an image, left out (1): alone.gt.txt",
+        "Lines that cannot be read, left out (1): work2_2.png (not an image of a format that "
         "Pillow knows)",
-        "1 texts are empty and are trained on as such: work0_3.png",
+        "Empty texts, trained on as such (1): work0_3.png",
     ]
 
 
@@ -160,6 +160,40 @@ def test_a_folder_becomes_a_reader_that_reads(folder, tmp_path):
     assert all(0 <= place["left"] <= place["right"] <= 50 for place in content["characters"])
 
 
+def test_a_run_goes_on_with_the_same_lines_alone(folder, tmp_path):
+    """Changed pixels, or another text, make another run."""
+    from resume_folder import ResumeError
+
+    state = tmp_path / "state"
+    arguments = ["--data", str(folder), "--units", "4", "--epochs", "1", "--height", "16"]
+    arguments += ["--resume", str(state)]
+    assert run_example(*arguments).returncode == 0
+    assert "Epoch" not in run_example(*arguments).stdout
+    # Whichever work is the test.
+    for image in folder.glob("*.png"):
+        Image.fromarray(255 - np.asarray(Image.open(image))).save(image)
+    with pytest.raises(ResumeError, match=r"images was .* and is now"):
+        text_lines.main(arguments)
+
+
+def test_several_folders_are_one_set(folder, tmp_path):
+    parts = [tmp_path / "one", tmp_path / "two"]
+    for number, part in enumerate(parts):
+        part.mkdir()
+        for file in [*folder.glob(f"work{number}_*")]:
+            file.rename(part / file.name)
+    lines = line_folder.Lines.joined([line_folder.load_lines(part)[0] for part in parts])
+    assert len(lines) == 8
+    assert {path.name[:5] for path in lines.paths[:4]} == {"work0"}
+    assert all(
+        image.shape == (20, 50 + int(path.stem[6:]))
+        for image, path in zip(lines.images, lines.paths, strict=True)
+    )
+    options = ["--data", *map(str, parts), "--test", str(folder), "--limit", "1"]
+    training, validation, test = text_lines.loaded(text_lines.parsed(options))
+    assert (len(training), len(validation), len(test)) == (4, 4, 12)
+
+
 @pytest.mark.parametrize(
     ("arguments", "cure"),
     [
@@ -169,6 +203,7 @@ def test_a_folder_becomes_a_reader_that_reads(folder, tmp_path):
         (["--read", "model.keras"], "at least one image"),
         (["--read", "model.keras", "a.png"], "there is no model.keras"),
         (["--save", "model.h5"], "a file ending in .keras"),
+        (["--save", "nowhere/model.keras"], "there is no folder nowhere; make it first"),
         (["--units", "0"], "expected a whole number from 1"),
     ],
 )
