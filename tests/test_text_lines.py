@@ -343,6 +343,31 @@ def test_readers_that_cannot_be(change, cure):
         LineReader(**{"alphabet": "abc", **SMALL, **change})
 
 
+def test_labels_of_no_character_are_refused():
+    reader = small_reader()
+    reader.compile("sgd")
+    images = np.zeros((2, 8, 24), "float32")
+    for label in (-1, len(reader.alphabet) + 1):
+        labels = np.array([[1, 2], [1, label]])
+        for use in (reader.fit, reader.evaluate):
+            with pytest.raises(ValueError, match=rf"Received: y\[1, 1\]={label}\. Write reader.enc"):
+                use(images, labels, verbose=0)
+        # Where a label comes too late for an error, no weight takes harm.
+        before = reader.get_weights()
+        loss = reader.train_on_batch(images, labels)
+        assert np.isnan(loss if np.isscalar(loss) else loss[0])
+        for old, new in zip(before, reader.get_weights(), strict=True):
+            assert np.isfinite(new).all(), old
+    labels = np.array([[1, 2], [1, 0]])
+    assert np.isfinite(reader.fit(images, labels, verbose=0).history["loss"][0])
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="the other backends export it")
+def test_what_keras_cannot_export_from_jax_is_said(tmp_path):
+    with pytest.raises(ValueError, match="load it with KERAS_BACKEND=tensorflow or"):
+        small_reader().export(tmp_path / "reader.onnx", format="onnx", verbose=False)
+
+
 @pytest.mark.skipif(BACKEND == "jax", reason="JAX exports no recurrent layer that reads backwards")
 def test_a_reader_of_fixed_width_runs_in_onnxruntime(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")

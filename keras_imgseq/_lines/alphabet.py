@@ -69,3 +69,20 @@ def padded(labels: Sequence[Sequence[int]]) -> npt.NDArray[np.int32]:
     for row, line in zip(array, labels, strict=True):
         row[: len(line)] = line
     return array
+
+
+def check_labels(labels: Any, alphabet: str) -> None:
+    """Refuses an array with a label that stands for no character of the alphabet."""
+    if not hasattr(labels, "dtype") or not hasattr(labels, "__array__"):
+        return
+    array = np.asarray(labels)
+    if array.ndim != 2 or array.dtype.kind not in "iu":
+        return
+    wrong = np.argwhere((array < 0) | (array > len(alphabet)))
+    if len(wrong):
+        line, place = wrong[0]
+        raise ValueError(
+            f"Labels are whole numbers from 1 to {len(alphabet)}, the places of the characters in "
+            f"the alphabet, padded with 0. Received: y[{line}, {place}]={array[line, place]}. "
+            "Write reader.encode(texts), and 0 instead of -1."
+        )

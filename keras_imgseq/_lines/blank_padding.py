@@ -66,7 +66,7 @@ class BlankPadding(keras.layers.Layer):  # type: ignore[misc]
     def call(self, logits: Any, mask: Any = None) -> Any:
         if mask is None:
             return logits
-        is_other = ops.cast(ops.arange(ops.shape(logits)[-1]) > 0, logits.dtype)
+        is_other = ops.cast(ops.arange(0, ops.shape(logits)[-1]) > 0, logits.dtype)
         blank = BLANK_LOGIT + is_other * (OTHER_LOGITS - BLANK_LOGIT)
         return ops.where(ops.cast(mask, "bool")[..., None], logits, blank)
 

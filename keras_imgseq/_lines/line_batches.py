@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from keras_imgseq._lines.alphabet import encoded, padded
 from keras_imgseq._lines.decoding import steps_needed
-from keras_imgseq._lines.line_image import Line
+from keras_imgseq._lines.line_image import Line, all_prepared
 from keras_imgseq._lines.line_reader import LineReader
 from keras_imgseq._lines.widths import stacked, widths_of_set
 from keras_imgseq._reading import arguments
@@ -92,7 +92,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
                 "Each image has one text. Received: "
                 f"{len(images)} images and {len(texts)} texts. Write two lists of equal length."
             )
-        lines = reader._all_prepared(list(images))
+        lines = all_prepared(list(images), reader.height)
         labels = encoded(texts, reader.alphabet)
         kept = []
         for number, (line, label) in enumerate(zip(lines, labels, strict=True)):

@@ -34,6 +34,24 @@ def prepared(image: Any, height: int) -> Line:
     return line
 
 
+def all_prepared(images: Any, height: int) -> list[Line]:
+    """The images of several lines; an error names the place of its image."""
+    shape: Any = getattr(images, "shape", ())
+    is_one = len(shape) == 3 and shape[-1] in CHANNELS
+    if not isinstance(images, (list, tuple)) and (len(shape) not in (3, 4) or is_one):
+        raise ValueError(
+            "`images` is a list of arrays, one for each line. Received: "
+            f"images={shown(images)}. For one line, write [image]."
+        )
+    lines = []
+    for number, image in enumerate(images):
+        try:
+            lines.append(prepared(image, height))
+        except ValueError as error:
+            raise ValueError(f"images[{number}]: {error}") from error
+    return lines
+
+
 def _grey(image: Any) -> npt.NDArray[np.float32]:
     """Light as floats from 0 to 1."""
     try:

@@ -1,6 +1,5 @@
 """The model that reads images of text lines."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, Literal, overload
@@ -9,21 +8,16 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from keras_imgseq._lines.alphabet import checked_alphabet, encoded, padded
+from keras_imgseq._lines.alphabet import check_labels, checked_alphabet, encoded, padded
 from keras_imgseq._lines.blank_padding import BlankPadding
 from keras_imgseq._lines.character_error_rate import CharacterErrorRate
-from keras_imgseq._lines.decoding import runs_of
-from keras_imgseq._lines.line_image import CHANNELS, Line, prepared
-from keras_imgseq._lines.widths import stacked, width_groups
+from keras_imgseq._lines.decoding import Place, beliefs, places_of, text_of
+from keras_imgseq._lines.line_image import Line, all_prepared, prepared
 from keras_imgseq._network.conv_stem import ConvStem
+from keras_imgseq._network.model import compile_as_saved, is_ctc
 from keras_imgseq._reading import arguments
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 from keras_imgseq._recurrent.cells import CELLS, CellName
-
-# Lines that are read in one call. More take no less time, and more memory.
-LINES_AT_ONCE = 32
-
-Place = tuple[str, float, float, float]
 
 
 @keras.saving.register_keras_serializable(package="keras_imgseq")
@@ -161,9 +155,35 @@ class LineReader(keras.Model):  # type: ignore[misc]
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded reader, which Keras does only where `compile` is its own."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None and self.built:
-            self.optimizer.build(self.trainable_variables)
+        compile_as_saved(self, config)
+
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Trains as `keras.Model`; labels that are none of the alphabet's are refused."""
+        check_labels(y, self.alphabet)
+        return super().fit(x, y, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Tests as `keras.Model`; labels that are none of the alphabet's are refused."""
+        check_labels(y, self.alphabet)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def compute_loss(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """The loss as of `keras.Model`; CTC of a label that is none of the alphabet's is NaN."""
+        loss = super().compute_loss(x, y, *args, **kwargs)
+        if not is_ctc(self.loss):
+            return loss
+        is_known = keras.ops.all((y >= 0) & (y <= len(self.alphabet)))
+        return keras.ops.where(is_known, loss, float("nan"))
+
+    def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
+        """Exports as `keras.Model`, where its backend can."""
+        if keras.backend.backend() == "jax" and format == "onnx":
+            raise ValueError(
+                "Keras cannot export a layer that reads backwards from JAX to ONNX. Received: "
+                'format="onnx". Save the reader, load it with KERAS_BACKEND=tensorflow or '
+                "KERAS_BACKEND=torch, and export it there."
+            )
+        super().export(filepath, format=format, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "dtype": keras.dtype_policies.serialize(self._policy)}
@@ -266,14 +286,10 @@ class LineReader(keras.Model):  # type: ignore[misc]
         Raises:
             ValueError: If an image is none that `prepare` takes; its place is named.
         """
-        texts, certainties = [], []
-        for belief in self._beliefs(self._all_prepared(images)):
-            classes = belief.argmax(-1)
-            runs = runs_of(classes)
-            texts.append("".join(self.alphabet[label - 1] for label, _, _ in runs))
-            sure = [belief[start:end, label].max() for label, start, end in runs]
-            certainties.append(float(min(sure, default=belief[:, 0].min())))
-        return (texts, certainties) if return_certainty else texts
+        lines = all_prepared(images, self.height)
+        read = [text_of(belief, self.alphabet) for belief in beliefs(self, lines)]
+        texts = [text for text, _ in read]
+        return (texts, [certainty for _, certainty in read]) if return_certainty else texts
 
     def locate(self, image: Any) -> list[Place]:
         """Finds where each character of a line stands.
@@ -290,56 +306,13 @@ class LineReader(keras.Model):  # type: ignore[misc]
             ValueError: If the image is none that `prepare` takes.
         """
         line = self.prepare(image)
-        (belief,) = self._beliefs([line])
-        runs = runs_of(belief.argmax(-1))
+        (belief,) = beliefs(self, [line])
         width = np.asarray(image).shape[1]
         pixels = self.step_width * width / line.shape[1]
-        borders = [(end + start) / 2 for (_, _, end), (_, start, _) in itertools.pairwise(runs)]
-        lefts = [*(start for _, start, _ in runs[:1]), *borders]
-        rights = [*borders, *(end for _, _, end in runs[-1:])]
         return [
-            (
-                self.alphabet[label - 1],
-                min(left * pixels, width),
-                min(right * pixels, width),
-                float(belief[start:end, label].max()),
-            )
-            for (label, start, end), left, right in zip(runs, lefts, rights, strict=True)
+            (character, min(left * pixels, width), min(right * pixels, width), certainty)
+            for character, left, right, certainty in places_of(belief, self.alphabet)
         ]
-
-    def _all_prepared(self, images: Any) -> list[Line]:
-        shape: Any = getattr(images, "shape", ())
-        is_one = len(shape) == 3 and shape[-1] in CHANNELS
-        if not isinstance(images, (list, tuple)) and (len(shape) not in (3, 4) or is_one):
-            raise ValueError(
-                "`images` is a list of arrays, one for each line. Received: "
-                f"images={arguments.shown(images)}. For one line, write [image]."
-            )
-        lines = []
-        for number, image in enumerate(images):
-            try:
-                lines.append(self.prepare(image))
-            except ValueError as error:
-                raise ValueError(f"images[{number}]: {error}") from error
-        return lines
-
-    def _beliefs(self, lines: list[Line]) -> list[npt.NDArray[np.float32]]:
-        """The probabilities `(steps, classes)` of each line, without its padding."""
-        beliefs: list[Any] = [None] * len(lines)
-        for places, width in width_groups([line.shape[1] for line in lines], LINES_AT_ONCE):
-            # As many lines in each call, so that few shapes are compiled.
-            empty = [np.zeros((self.height, 1), "float32")] * (
-                LINES_AT_ONCE - len(places) if len(lines) > LINES_AT_ONCE else 0
-            )
-            batch = stacked([*(lines[place] for place in places), *empty], width)
-            logits = keras.ops.convert_to_numpy(self.predict_on_batch(batch)).astype("float32")
-            for place, answer in zip(places, logits, strict=False):
-                num_steps = -(-lines[place].shape[1] // self.step_width)
-                exponentials = np.exp(
-                    answer[:num_steps] - answer[:num_steps].max(-1, keepdims=True)
-                )
-                beliefs[place] = exponentials / exponentials.sum(-1, keepdims=True)
-        return beliefs
 
 
 def _checked_units(units: Any) -> tuple[int, ...]:

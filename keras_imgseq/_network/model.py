@@ -24,14 +24,14 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
     ) -> None:
         """Compiles as `keras.Model`, which knows the other arguments."""
         is_softmax = getattr(self.layers[-1], "activation", None) is keras.activations.softmax
-        if is_softmax and any(map(_is_ctc, keras.tree.flatten(loss))):
+        if is_softmax and any(map(is_ctc, keras.tree.flatten(loss))):
             raise ValueError(
                 "CTC takes logits and makes probabilities of them itself. Received: "
                 f"loss={loss!r} for a network that ends in a softmax. Write "
                 "build_image_rnn(..., classifier_activation=None)."
             )
         has_mask = any(getattr(layer, "mask_value", None) is not None for layer in self.layers)
-        if has_mask and len(self.output_shape) == 3 and any(map(_is_ctc, keras.tree.flatten(loss))):
+        if has_mask and len(self.output_shape) == 3 and any(map(is_ctc, keras.tree.flatten(loss))):
             raise ValueError(
                 "CTC knows no mask: it would count padding, and Keras would multiply its loss with "
                 f"the mask. Received: loss={loss!r} for a network with `mask_value`. Write "
@@ -41,12 +41,18 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model, which Keras does only where `compile` is its own."""
-        # Not `self.compile`: what could be saved once is loaded, whatever is refused today.
-        super().compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None and self.built:
-            self.optimizer.build(self.trainable_variables)
+        compile_as_saved(self, config)
 
 
-def _is_ctc(loss: Any) -> bool:
+def compile_as_saved(model: keras.Model, config: dict[str, Any]) -> None:
+    """Compiles a loaded model whose class has a `compile` of its own."""
+    # Not `model.compile`: what could be saved once is loaded, whatever is refused today.
+    keras.Model.compile(model, **keras.saving.deserialize_keras_object(config))
+    if model.optimizer is not None and model.built:
+        model.optimizer.build(model.trainable_variables)
+
+
+def is_ctc(loss: Any) -> bool:
+    """Whether a loss, by its name or as an object, is Keras' CTC."""
     is_name = isinstance(loss, str) and loss.lower() == "ctc"
     return is_name or loss is keras.losses.ctc or isinstance(loss, keras.losses.CTC)
