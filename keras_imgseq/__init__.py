@@ -9,6 +9,8 @@ from keras_imgseq._lines.line_batches import LineBatches
 from keras_imgseq._lines.line_reader import LineReader
 from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._network.image_rnn import build_image_rnn, count_image_rnn_params
+from keras_imgseq._network.step_model import build_step_model
+from keras_imgseq._network.stream import Stream
 from keras_imgseq._reading.functions import image_as_sequence, sequence_as_image
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 from keras_imgseq._reading.sequence_as_image import SequenceAsImage
@@ -24,7 +26,9 @@ __all__ = [
     "LineBatches",
     "LineReader",
     "SequenceAsImage",
+    "Stream",
     "build_image_rnn",
+    "build_step_model",
     "count_image_rnn_params",
     "image_as_sequence",
     "plot",

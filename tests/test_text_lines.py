@@ -350,7 +350,9 @@ def test_labels_of_no_character_are_refused():
     for label in (-1, len(reader.alphabet) + 1):
         labels = np.array([[1, 2], [1, label]])
         for use in (reader.fit, reader.evaluate):
-            with pytest.raises(ValueError, match=rf"Received: y\[1, 1\]={label}\. Write reader.enc"):
+            with pytest.raises(
+                ValueError, match=rf"Received: y\[1, 1\]={label}\. Write reader.enc"
+            ):
                 use(images, labels, verbose=0)
         # Where a label comes too late for an error, no weight takes harm.
         before = reader.get_weights()

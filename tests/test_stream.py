@@ -1,0 +1,375 @@
+"""One step at a time: the answers of a stream are those of the network on what was read so far."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+from backends import INSTALLED, run_python
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import keras_imgseq
+from keras_imgseq import ImageAsSequence, Stream, build_image_rnn, build_step_model
+
+BACKEND = keras.backend.backend()
+to_numpy = keras.ops.convert_to_numpy
+
+
+@st.composite
+def streamed(draw):
+    """The arguments of a network that can be streamed, and how its lines lie.
+
+    `along` is 0 for rows and 1 for columns; a part has `num_lines` lines.
+    """
+    along = draw(st.sampled_from([0, 1]))
+    line_length = draw(st.integers(2, 4))
+    data_format = draw(st.sampled_from(["channels_last", "channels_first"]))
+    num_channels = draw(st.sampled_from([None, 2]))
+    return_sequences = draw(st.booleans())
+    readings, patches = [], []
+    for _ in range(draw(st.integers(1, 2))):
+        # With an answer at every step, all readings have as many steps.
+        num_lines = draw(st.integers(1, 2)) if not (return_sequences and patches) else patches[0]
+        across = draw(st.integers(1, line_length))
+        if return_sequences and readings:
+            across = readings[0].reading.step[1 - along]
+        patch = (num_lines, across) if along == 0 else (across, num_lines)
+        is_line = across == line_length
+        order = draw(st.sampled_from(["raster", "snake", *(["hilbert"] if is_line else [])]))
+        # A single row or column of cells is read along itself, transposed or not.
+        transpose = draw(st.booleans()) if is_line else along == 1
+        readings.append(
+            ImageAsSequence(
+                patch, order, transpose=transpose, padding="same", data_format=data_format
+            )
+        )
+        patches.append(num_lines)
+    num_parts = draw(st.integers(2, 3))
+    size = (num_parts * math.lcm(*patches), line_length)
+    shape = size if along == 0 else size[::-1]
+    if num_channels:
+        shape = (*shape, 2) if data_format == "channels_last" else (2, *shape)
+    arguments = {
+        "input_shape": shape,
+        "classes": draw(st.sampled_from([3, None])),
+        "cell": draw(st.sampled_from(["simple_rnn", "gru", "lstm", keras.layers.GRUCell])),
+        "units": draw(st.sampled_from([3, (3, 2)])),
+        "reading": readings,
+        "merge": draw(st.sampled_from(["concat", "sum", "mean", "max"])),
+        "scale": draw(st.sampled_from([None, 0.5])),
+        "return_sequences": return_sequences,
+    }
+    return arguments, along, math.lcm(*patches), num_parts
+
+
+def lines_of(images, arguments, along):
+    """The lines of images along axis 1, as a camera gives them."""
+    reading = arguments["reading"][0]
+    is_first = len(arguments["input_shape"]) == 3 and reading.data_format == "channels_first"
+    return np.moveaxis(images, 1 + along + is_first, 1)
+
+
+def part_of(lines, number, num_lines):
+    """One part of lines: a single one has no axis of lines."""
+    part = lines[:, number * num_lines : (number + 1) * num_lines]
+    return part[:, 0] if num_lines == 1 else part
+
+
+def prefix_answer(model, arguments, images, along, num_lines):
+    """What `predict` of a network with the same weights says of the first lines."""
+    is_first = arguments["reading"][0].data_format == "channels_first"
+    axis = 1 + along + (is_first and len(arguments["input_shape"]) == 3)
+    read = np.take(images, range(num_lines), axis)
+    shorter = build_image_rnn(**{**arguments, "input_shape": read.shape[1:]})
+    shorter.set_weights(model.get_weights())
+    return shorter.predict(read, verbose=0)
+
+
+def check_answer(answer, expected, arguments):
+    """The answers of the last steps, where a network answers at every one."""
+    if arguments["return_sequences"]:
+        answer = answer if answer.ndim == 3 else answer[:, None]
+        expected = expected[:, -answer.shape[1] :]
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
+
+
+@settings(max_examples=4 if BACKEND == "jax" else 12)
+@given(streamed(), st.integers(1, 3), st.randoms(use_true_random=False))
+def test_after_every_part_the_answer_is_that_of_predict(drawn, cameras, random):
+    """For any number of cameras, in any order, with resets of single ones."""
+    arguments, along, num_lines, num_parts = drawn
+    keras.utils.set_random_seed(random.randrange(1000))
+    model = build_image_rnn(**arguments)
+    images = np.random.default_rng(0).random((cameras, *arguments["input_shape"]), "float32")
+    lines = lines_of(images, arguments, along)
+    expected = [
+        prefix_answer(model, arguments, images, along, part * num_lines)
+        for part in range(1, num_parts + 1)
+    ]
+    stream = Stream(model, cameras)
+    for number in range(num_parts):
+        answer = stream.feed(part_of(lines, number, num_lines))
+        check_answer(answer, expected[number], arguments)
+    # Each camera at its own pace.
+    stream.reset()
+    done = [0] * cameras
+    for _ in range(3 * num_parts * cameras):
+        camera = random.randrange(cameras)
+        if done[camera] == num_parts or random.random() < 0.1:
+            stream.reset(camera)
+            done[camera] = 0
+        part = part_of(lines, done[camera], num_lines)[camera]
+        answer = stream.feed(part, camera=camera)
+        check_answer(answer[None], expected[done[camera]][camera : camera + 1], arguments)
+        done[camera] += 1
+
+
+def test_several_lines_at_once_are_answered_in_turn():
+    model = build_image_rnn((6, 4), 3)
+    image = np.random.default_rng(0).random((6, 4), "float32")
+    one = Stream(model)
+    expected = np.stack([one.feed(row) for row in image])
+    assert expected.shape == (6, 3)
+    several = Stream(model)
+    np.testing.assert_array_equal(several.feed(image[:4]), expected[:4])
+    np.testing.assert_array_equal(several.feed(image[None, 4:]), expected[None, 4:])
+    np.testing.assert_array_equal(Stream(model).feed(image[:1]), expected[:1])
+    two = Stream(model, 2)
+    answers = two.feed(np.stack([image, image[::-1]]))
+    assert answers.shape == (2, 6, 3)
+    np.testing.assert_allclose(answers[0], expected, atol=1e-6)
+    two.reset(0)
+    np.testing.assert_allclose(two.feed(image, camera=0), expected, atol=1e-6)
+    np.testing.assert_allclose(two.feed(image[0], camera=1).shape, (3,))
+
+
+def test_patches_take_whole_parts():
+    model = build_image_rnn((6, 4), 3, reading=(2, 4))
+    image = np.random.default_rng(0).random((6, 4), "float32")
+    stream = Stream(model)
+    first = stream.feed(image[:2])
+    assert first.shape == (3,)
+    stream.reset()
+    answers = stream.feed(image)
+    assert answers.shape == (3, 3)
+    np.testing.assert_array_equal(answers[0], first)
+    np.testing.assert_allclose(answers[-1], model.predict(image[None], verbose=0)[0], atol=1e-5)
+    with pytest.raises(
+        ValueError, match=r"an array \(1, 2, 4\), or \(2, 4\).* multiple of 2.*\(3, 4\)"
+    ):
+        stream.feed(image[:3])
+
+
+def test_a_network_of_every_step_answers_at_each_step_of_a_part():
+    model = build_image_rnn((3, 4), 2, reading="pixel", return_sequences=True)
+    image = np.random.default_rng(0).random((3, 4), "float32")
+    stream = Stream(model)
+    answers = [stream.feed(row) for row in image]
+    assert answers[0].shape == (4, 2)
+    expected = model.predict(image[None], verbose=0)[0]
+    np.testing.assert_allclose(np.concatenate(answers), expected, atol=1e-5)
+    stream.reset()
+    np.testing.assert_allclose(stream.feed(image), expected, atol=1e-5)
+
+
+READ_ON = """
+import sys
+import numpy as np
+import keras
+import keras_imgseq
+stream = keras_imgseq.Stream(keras.saving.load_model(sys.argv[1]), 2)
+with np.load(sys.argv[2]) as arrays:
+    stream.states = [arrays[name] for name in arrays.files]
+np.save(sys.argv[3], stream.feed(np.load(sys.argv[3])))
+"""
+
+
+@pytest.mark.parametrize("backend", INSTALLED)
+def test_states_go_on_in_another_process(backend, tmp_path):
+    reading = ImageAsSequence((1, 2), "snake")
+    model = build_image_rnn((5, 4), 3, cell="lstm", units=(3, 2), reading=reading)
+    model.save(tmp_path / "model.keras")
+    images = np.random.default_rng(0).random((2, 5, 4), "float32")
+    stream = Stream(model, 2)
+    stream.feed(images[:, :3])
+    np.savez(tmp_path / "states.npz", *stream.states)
+    expected = stream.feed(images[:, 3:])
+    np.save(tmp_path / "rows.npy", images[:, 3:])
+    files = [tmp_path / name for name in ("model.keras", "states.npz", "rows.npy")]
+    ended = run_python("-c", READ_ON, *files, backend=backend)
+    assert ended.returncode == 0, ended.stderr
+    np.testing.assert_allclose(np.load(files[2]), expected, atol=1e-5)
+    np.testing.assert_allclose(expected[:, -1], model.predict(images, verbose=0), atol=1e-5)
+
+
+def test_the_states_are_copies_and_are_checked():
+    stream = Stream(build_image_rnn((5, 4), 3), 2)
+    states = stream.states
+    states[0][:] = 7
+    assert (stream.states[0] == 0).all()
+    stream.states = states
+    assert (stream.states[0] == 7).all()
+    stream.reset(1)
+    assert stream.states[0].tolist() == [[7.0] * 16, [0.0] * 16]
+    with pytest.raises(ValueError, match=r"arrays of \[\(2, 16\)\]. Received: \[\(1, 16\)\]"):
+        stream.states = [np.zeros((1, 16))]
+
+
+def test_a_step_model_shares_the_weights_and_is_saved(tmp_path):
+    model = build_image_rnn((5, 4), 3, cell="gru", units=(4, 2), name="left")
+    step = build_step_model(model)
+    assert step.count_params() == model.count_params()
+    for old, new in zip(model.weights, step.weights, strict=True):
+        assert old is new
+    image = np.random.default_rng(0).random((5, 4), "float32")
+    step.save(tmp_path / "step.keras")
+    loaded = keras.saving.load_model(tmp_path / "step.keras")
+    states = [np.zeros((1, 4), "float32"), np.zeros((1, 2), "float32")]
+    for row in image:
+        answer, *states = loaded.predict_on_batch([row[None], *states])
+    np.testing.assert_allclose(answer, model.predict(image[None], verbose=0), atol=1e-5)
+    stream = Stream(step)
+    np.testing.assert_allclose(stream.feed(image)[-1:], answer, atol=1e-5)
+    # Only the batch is of unknown size.
+    for tensor in (*step.inputs, *step.outputs):
+        assert tensor.shape[0] is None
+        assert None not in tensor.shape[1:]
+
+
+def test_a_network_of_unknown_height_is_streamed_on_and_on():
+    model = build_image_rnn((None, 4), 2)
+    image = np.random.default_rng(0).random((30, 4), "float32")
+    answers = Stream(model).feed(image)
+    for height in (3, 30):
+        expected = model.predict(image[None, :height], verbose=0)[0]
+        np.testing.assert_allclose(answers[height - 1], expected, atol=1e-5)
+
+
+def test_a_cell_of_ones_own_begins_as_it_says():
+    class Begins(keras.layers.SimpleRNNCell):
+        def get_initial_state(self, batch_size=None):
+            return [keras.ops.ones((batch_size, self.state_size))]
+
+    model = build_image_rnn((3, 4), None, cell=Begins, units=2)
+    image = np.random.default_rng(0).random((3, 4), "float32")
+    stream = Stream(model)
+    assert (stream.states[0] == 1).all()
+    expected = model.predict(image[None], verbose=0)[0]
+    np.testing.assert_allclose(stream.feed(image)[-1], expected, atol=1e-5)
+
+
+def test_integers_and_tensors_are_parts():
+    model = build_image_rnn((3, 4), 2, scale=1 / 255)
+    image = np.random.default_rng(0).integers(0, 256, (3, 4), "uint8")
+    answers = Stream(model).feed(image)
+    np.testing.assert_allclose(
+        answers[-1], model.predict(image[None].astype("float32"), verbose=0)[0], atol=1e-5
+    )
+    tensor = keras.ops.convert_to_tensor(image.astype("float32"))
+    np.testing.assert_array_equal(Stream(model).feed(tensor), answers)
+
+
+def reading(*arguments, **options):
+    return {"reading": ImageAsSequence(*arguments, **options)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cure"),
+    [
+        ({"bidirectional": True}, "needs the end of the image.*bidirectional=False"),
+        (reading("row", reverse=True), "needs the end of the image.*reverse=False"),
+        ({"reading": "cross"}, "needs the end of the image.*reverse=False"),
+        (reading("pixel", "spiral"), "needs the end of the image.*order='spiral'"),
+        (reading("pixel", "hilbert"), "needs the end of the image.*order='hilbert'"),
+        (reading("pixel", "morton"), "needs the end of the image.*order='morton'"),
+        (reading("pixel", "zigzag"), "needs the end of the image.*order='zigzag'"),
+        (reading("pixel", "random", seed=0), "needs the end of the image.*order='random'"),
+        (reading("row", list(range(6))), r"needs the end of the image.*order=\(0, 1, 2"),
+        ({"filters": 4}, "A convolution sees the rows above and below"),
+        (reading("row", mask_value=0.0), "which rows are padding is known at the end"),
+        (reading((4, 6), padding="same"), "whose height is a multiple of 4"),
+        (reading((6, 4), padding="same"), "whose width is a multiple of 4"),
+        ({"reading": ["row", "column"]}, "readings of one direction"),
+    ],
+)
+def test_what_needs_more_than_a_part_is_refused(arguments, cure):
+    model = build_image_rnn((6, 6), 3, **arguments)
+    for make in (build_step_model, Stream):
+        with pytest.raises(ValueError, match=cure):
+            make(model)
+
+
+def test_models_that_read_no_image_are_refused():
+    inputs = keras.Input((4, 3))
+    dense = keras.Model(inputs, keras.layers.Dense(2)(inputs))
+    steps = ImageAsSequence("row")(inputs)
+    convolved = keras.Model(inputs, keras.layers.Conv1D(2, 2)(steps))
+    for model, cure in (
+        (dense, "a model without ImageAsSequence"),
+        (convolved, "the layer 'conv1d.*' of type Conv1D"),
+        (keras.Sequential(), r"Write build_step_model\(build_image_rnn"),
+        ("model", r"Received: model='model'. Write build_step_model"),
+    ):
+        with pytest.raises(ValueError, match=cure):
+            build_step_model(model)
+    unknown = build_image_rnn((4, None), 2, reading="pixel")
+    with pytest.raises(ValueError, match="images of unknown width"):
+        build_step_model(unknown)
+
+
+@pytest.mark.parametrize(
+    ("cameras", "part", "camera", "cure"),
+    [
+        (1, np.zeros(5), None, r"an array \(1, 4\), or \(4,\).* Received: shape=\(5,\)"),
+        (1, np.zeros((2, 3, 4)), None, r"Received: shape=\(2, 3, 4\)"),
+        (1, np.zeros((0, 4)), None, r"Received: shape=\(0, 4\)"),
+        (1, 5.0, None, r"Received: shape=\(\)"),
+        (1, "row", None, "A part is an array of numbers"),
+        (1, [None] * 4, None, "A part is an array of numbers"),
+        (2, np.zeros(4), None, r"an array \(2, 4\).* Received: shape=\(4,\).*camera=0"),
+        (2, np.zeros((3, 4)), None, r"Received: shape=\(3, 4\)"),
+        (2, np.zeros((1, 1, 4)), 0, r"an array \(4,\).*axis 0.*camera=0"),
+        (2, np.zeros(4), 2, "from 0 to 1, or None for all. Received: camera=2"),
+        (2, np.zeros(4), "left", "Received: camera='left'"),
+    ],
+)
+def test_parts_of_another_shape_are_refused(cameras, part, camera, cure):
+    stream = Stream(build_image_rnn((6, 4), 3), cameras)
+    with pytest.raises(ValueError, match=cure):
+        stream.feed(part, camera)
+    assert all((state == 0).all() for state in stream.states)
+
+
+def test_cameras_are_counted():
+    model = build_image_rnn((6, 4), 3)
+    for cameras in (0, 1.5, True, "two"):
+        with pytest.raises(ValueError, match="`cameras` is the number of cameras"):
+            Stream(model, cameras)
+    with pytest.raises(ValueError, match="Received: camera=-1"):
+        Stream(model).reset(-1)
+
+
+def test_the_step_is_compiled_once():
+    """Whoever is fed, and however many lines: the step is traced for one shape."""
+    traces = []
+
+    @keras.saving.register_keras_serializable("tests")
+    class Counting(keras.layers.SimpleRNNCell):
+        def call(self, inputs, states, training=False):
+            traces.append(tuple(inputs.shape))
+            return super().call(inputs, states, training)
+
+    stream = Stream(build_image_rnn((6, 4), 2, cell=Counting, units=3), 2)
+    stream.feed(np.zeros((2, 4)))
+    traces.clear()
+    stream.feed(np.ones((2, 4)))
+    stream.feed(np.ones((2, 3, 4)))
+    stream.feed(np.ones(4), camera=1)
+    # PyTorch runs without a trace.
+    assert traces == ([(2, 4)] * 5 if BACKEND == "torch" else [])
+
+
+def test_the_package_names_both():
+    assert keras_imgseq.build_step_model is build_step_model
+    assert keras_imgseq.Stream is Stream
