@@ -60,13 +60,14 @@ class Parser(argparse.ArgumentParser):
 
     def add_save(self, meaning: str) -> None:
         """Adds the option `--save`."""
-        self._add_file("save", (".keras",), meaning)
+        self.add_file("save", (".keras",), meaning)
 
     def add_plot(self, meaning: str) -> None:
         """Adds the option `--plot`."""
-        self._add_file("plot", (".png", ".pdf", ".svg"), meaning)
+        self.add_file("plot", (".png", ".pdf", ".svg"), meaning)
 
-    def _add_file(self, name: str, endings: tuple[str, ...], meaning: str) -> None:
+    def add_file(self, name: str, endings: tuple[str, ...], meaning: str) -> None:
+        """Adds an option of a file that is written."""
         self._endings[name] = endings
         self.add_argument(
             f"--{name}",
@@ -108,7 +109,9 @@ class Parser(argparse.ArgumentParser):
 
     def need(self, *modules: str, extra: str = "examples") -> None:
         """Refuses to go on without the modules of an extra."""
-        missing = [PACKAGES[name] for name in modules if not importlib.util.find_spec(name)]
+        missing = [
+            PACKAGES.get(name, name) for name in modules if not importlib.util.find_spec(name)
+        ]
         if missing:
             self.error(
                 f"{' and '.join(missing)} must be installed for this: run "
