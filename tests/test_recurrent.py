@@ -331,6 +331,26 @@ def test_masks_of_every_form_are_those_of_keras(
     )
 
 
+def test_a_layer_or_a_cell_of_ones_own_takes_the_loop_of_keras():
+    class Cell(keras.layers.SimpleRNNCell):
+        pass
+
+    class Layer(recurrent_layers.SimpleRNN):
+        pass
+
+    sequences, states = keras.ops.zeros((2, 8, 3)), [keras.ops.zeros((2, 4))]
+    with_cell = recurrent_layers.SimpleRNN(4)
+    with_cell.cell = Cell(4)
+    for layer, is_fast in (
+        (recurrent_layers.SimpleRNN(4), True),
+        (with_cell, False),
+        (Layer(4), False),
+    ):
+        layer.build((2, 8, 3))
+        loop = recurrent_layers.fastest_loop(layer, sequences, states, None, True)
+        assert (loop is not None) == is_fast
+
+
 def test_a_relu_does_not_grow_in_padding():
     """A state that doubles at each step passes the largest number after 128 steps."""
     num_steps = 200

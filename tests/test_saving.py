@@ -7,7 +7,7 @@ from backends import INSTALLED, run_python
 from hypothesis import given
 from strategies import readings_and_images
 
-from keras_imgseq import ImageAsSequence, build_image_rnn
+from keras_imgseq import ImageAsSequence, build_image_rnn, build_step_model
 
 to_numpy = keras.ops.convert_to_numpy
 
@@ -84,3 +84,13 @@ def test_a_loaded_model_is_compiled_and_trains_on_as_the_first_one(tmp_path):
     assert int(loaded.optimizer.iterations) == 2
     first, second = (m.fit(images, labels, **options).history for m in (model, loaded))
     assert first == second
+
+
+def test_weights_of_cells_keep_their_names_apart(tmp_path):
+    """Keras loads a cell outside of its layer; PyTorch tells weights apart by their paths."""
+    model = build_image_rnn((4, 3), 2, cell=keras.layers.GRUCell, units=(3, 3))
+    for name, saved in (("network", model), ("step", build_step_model(model))):
+        saved.save(tmp_path / f"{name}.keras")
+        loaded = keras.saving.load_model(tmp_path / f"{name}.keras")
+        paths = [weight.path for weight in loaded.weights]
+        assert len(set(paths)) == len(paths) == len(model.weights)

@@ -185,6 +185,7 @@ def test_a_line_is_drawn_with_its_characters_above_their_places():
     image = np.full((16, 40), 255, "uint8")
     image[4:8, 4:30] = 0
     axes = plot.plot_line(reader, image)
+    assert "certainty" in {other.get_ylabel() for other in axes.figure.axes}
     assert [(text.get_text(), text.get_position()[0]) for text in axes.texts] == [
         ("a", 9),
         ("b", 17),

@@ -228,7 +228,10 @@ def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix
 def _recurrent_layer(network: Architecture, num_units: int, options: dict[str, Any]) -> Any:
     if callable(network.cell):
         options.pop("use_cudnn", None)
-        layer = keras.layers.RNN(_made_cell(network.cell, num_units), **options)
+        cell = _made_cell(network.cell, num_units)
+        # Keras loads a cell outside of its layer, and PyTorch tells weights apart by their names.
+        cell.name = f"{options['name']}_cell"
+        layer = keras.layers.RNN(cell, **options)
     else:
         row = CELLS[network.cell]
         layer = (row.faster_layer if network.unroll == "auto" else row.layer)(

@@ -224,6 +224,8 @@ class StepGraph:
             keras.Input((size,), dtype=dtype, name=f"{layer.name}_state_{number}")
             for number, size in enumerate(keras.tree.flatten(layer.cell.state_size), start=1)
         ]
+        # Keras loads a cell outside of its layer, and PyTorch tells weights apart by their names.
+        layer.cell.name = f"{layer.name}_cell"
         of_part = keras_layers.RNN(
             layer.cell,
             return_sequences=layer.return_sequences,

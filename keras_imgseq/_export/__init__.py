@@ -1,0 +1,1 @@
+"""How a network is written for elsewhere, and read back without Keras."""

@@ -1,0 +1,256 @@
+"""Writes a saved network for elsewhere: `python -m keras_imgseq.export MODEL.keras --to onnx`."""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import keras_imgseq
+from keras_imgseq import ConvStem, ImageAsSequence, LineReader, build_step_model
+from keras_imgseq._export.targets import TARGETS, Inputs, Target, missing_packages
+
+# Of the answers of Keras, or of 1 where they are smaller. More is another network.
+MOST_DIFFERENCE = 1e-3
+EXAMPLES = """examples:
+  python -m keras_imgseq.export digits.keras --to onnx
+  python -m keras_imgseq.export digits.keras --to litert --step
+  python -m keras_imgseq.export reader.keras --to onnx --size 40 1024
+
+The file stands beside the model, and its sizes, scaling, alphabet or class names in a .json file of
+the same name. The backend that writes it is the one of KERAS_BACKEND."""
+
+
+class ExportError(Exception):
+    """The model cannot be written; the message says why and what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes the file that the command line asks for, and prints how well it agrees."""
+    options = _parsed(arguments)
+    try:
+        export(options)
+    except (ExportError, OSError) as error:
+        sys.exit(f"Error: {error}")
+
+
+def export(options: argparse.Namespace) -> None:
+    """Writes a file into a folder for temporary files, checks it, and moves it to its place."""
+    target = TARGETS[options.to]
+    _check_backend(options.to, target)
+    model = _loaded(options.model)
+    whole = model
+    if options.step:
+        try:
+            model = build_step_model(model)
+        except ValueError as error:
+            raise ExportError(str(error)) from error
+    signature = _signature(model, target, options.size)
+    path = options.output or options.model.with_name(
+        f"{options.model.stem}{'_step' if options.step else ''}{target.ending}"
+    )
+    with tempfile.TemporaryDirectory(prefix="keras-imgseq-") as folder:
+        written = Path(folder) / f"model{target.ending}"
+        try:
+            target.write(model, written, signature)
+            difference = _largest_difference(model, target, written, signature)
+        except Exception as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ExportError(
+                f"{options.to} cannot hold this network as {keras.backend.backend()} writes it: "
+                f"{type(error).__name__}: {reason}. Fix its sizes with --size, export the step "
+                "with --step, or take another KERAS_BACKEND."
+            ) from error
+        if not difference <= MOST_DIFFERENCE:
+            raise ExportError(
+                f"The file answers otherwise than Keras, by {difference:.1e}. It was not kept. "
+                "Take another KERAS_BACKEND or another target."
+            )
+        _move(Path(folder), path)
+    described = path.with_suffix(".json")
+    content = describe(whole, model, signature, options)
+    described.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    print(f"Wrote {path} and {described.name}.")
+    print(f"Largest difference from Keras: {difference:.1e}")
+
+
+def describe(
+    whole: keras.Model,
+    model: keras.Model,
+    signature: Sequence[keras.InputSpec],
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    """What must be known of a network to use its file: sizes, scaling, and names of its classes."""
+    content: dict[str, Any] = {
+        "model": options.model.name,
+        "made_by": f"keras_imgseq {keras_imgseq.__version__}, Keras {keras.__version__}, "
+        f"{keras.backend.backend()}",
+        "target": options.to,
+        "inputs": [
+            {"name": tensor.name, "shape": list(spec.shape), "dtype": spec.dtype}
+            for tensor, spec in zip(model.inputs, signature, strict=True)
+        ],
+        "outputs": [{"shape": list(tensor.shape)} for tensor in model.outputs],
+        "scaling_inside": _scaling_of(whole),
+    }
+    readings = [layer for layer in whole.layers if isinstance(layer, ImageAsSequence)]
+    if readings:
+        content["data_format"] = readings[0].data_format
+        content["mask_value"] = readings[0].mask_value
+    if options.step:
+        content["states_before_the_first_part"] = "zeros"
+    if isinstance(whole, LineReader):
+        content |= {
+            "alphabet": whole.alphabet,
+            "blank": 0,
+            "height": whole.height,
+            "step_width": whole.step_width,
+            "pixels": "ink 1, paper 0, padded with 0 on the right",
+        }
+    preparation = options.model.with_name("preparation.json")
+    if preparation.is_file():
+        content["preparation"] = json.loads(preparation.read_text("utf-8"))
+    return content
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m keras_imgseq.export",
+        description="Writes a saved network as a file that runs without Keras.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", type=Path, help="a .keras file")
+    parser.add_argument("--to", choices=list(TARGETS), required=True, help="the kind of file")
+    parser.add_argument(
+        "--step", action="store_true", help="write the model of one step; default: the network"
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        help="the size of all images, in pixels; default: as the network was built",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to write; default: beside the model"
+    )
+    return parser.parse_args(arguments)
+
+
+def _check_backend(name: str, target: Target) -> None:
+    backend = keras.backend.backend()
+    if backend not in target.writers:
+        names = " or ".join(f"KERAS_BACKEND={writer}" for writer in target.writers)
+        raise ExportError(f"{name} is not written from {backend}. Set {names}.")
+    missing = missing_packages(target, backend)
+    if missing:
+        raise ExportError(
+            f"{' and '.join(missing)} must be installed for this: run "
+            f'`pip install "keras-imgseq[export]"`.'
+        )
+
+
+def _loaded(path: Path) -> keras.Model:
+    if not path.is_file():
+        raise ExportError(f"There is no {path}. Name a model that was saved as a .keras file.")
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise ExportError(f"{path} is damaged or no Keras model ({reason}).") from error
+    if not model.inputs or not model.outputs:
+        raise ExportError(f"{path} holds a model without known inputs. Build it before saving it.")
+    # Keras exports only what was called before.
+    model(model.inputs)
+    return model
+
+
+def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.InputSpec]:
+    """The shapes of the inputs in the file."""
+    specs = []
+    for tensor in model.inputs:
+        shape = list(tensor.shape)
+        if size and len(model.inputs) == 1 and len(shape) in (3, 4):
+            axis = 2 if len(shape) == 4 and _data_format(model) == "channels_first" else 1
+            wrong = [
+                built
+                for built, given in zip(shape[axis : axis + 2], size, strict=True)
+                if built not in (None, given)
+            ]
+            if wrong or min(size) < 1:
+                raise ExportError(
+                    f"--size {size[0]} {size[1]} is not the size of this network's images, "
+                    f"{tuple(shape)}."
+                )
+            shape[axis : axis + 2] = size
+        if target.has_fixed_batch:
+            shape[0] = 1
+            if None in shape:
+                raise ExportError(
+                    f"This file holds images of one size, and the network reads {tuple(shape)}. "
+                    "Give their size with --size HEIGHT WIDTH."
+                )
+        specs.append(keras.InputSpec(shape=tuple(shape), dtype=tensor.dtype, name=tensor.name))
+    return specs
+
+
+def _data_format(model: keras.Model) -> str:
+    formats = [
+        layer.data_format
+        for layer in model.layers
+        if isinstance(layer, (ConvStem, ImageAsSequence))
+    ]
+    return formats[0] if formats else "channels_last"
+
+
+def _scaling_of(model: keras.Model) -> float:
+    """The number that the network multiplies pixels with."""
+    for layer in model.layers:
+        scale = getattr(layer, "scale", None)
+        if isinstance(layer, (ConvStem, keras.layers.Rescaling)) and scale is not None:
+            return float(scale)
+    return 1.0
+
+
+def _largest_difference(
+    model: keras.Model, target: Target, path: Path, signature: Sequence[keras.InputSpec]
+) -> float:
+    """The largest difference of the file's answers from those of Keras, on random inputs."""
+    random = np.random.default_rng(0)
+    inputs: Inputs = {}
+    for tensor, spec in zip(model.inputs, signature, strict=True):
+        # Another number of images than 1, where it is unknown, and a size that fits.
+        batch, *others = spec.shape
+        sizes = [batch or 3, *(number or 64 for number in others)]
+        inputs[tensor.name] = random.random(sizes).astype(spec.dtype)
+    given = list(inputs.values())
+    expected = model.predict_on_batch(given[0] if len(given) == 1 else given)
+    expected = expected if isinstance(expected, list) else [expected]
+    # OpenVINO lists results of inner steps behind the outputs.
+    answers = target.run(path, inputs)[: len(expected)]
+    if [answer.shape for answer in answers] != [array.shape for array in expected]:
+        return float("inf")
+    return max(
+        float((np.abs(answer - array) / np.maximum(1, np.abs(array))).max())
+        for answer, array in zip(answers, expected, strict=True)
+    )
+
+
+def _move(folder: Path, path: Path) -> None:
+    """Puts what was written to its place; OpenVINO writes two files, TensorFlow a folder."""
+    for written in folder.iterdir():
+        place = path.with_suffix(written.suffix) if written.suffix else path
+        if place.is_dir():
+            shutil.rmtree(place)
+        shutil.move(written, place)
+
+
+if __name__ == "__main__":
+    main()

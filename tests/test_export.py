@@ -1,0 +1,204 @@
+"""Exported networks answer as the network itself, for another batch than the traced one.
+
+`keras_imgseq.export` writes, reads back without Keras, and compares.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn, build_step_model, export
+from keras_imgseq._export.targets import TARGETS, Target, missing_packages
+
+BACKEND = keras.backend.backend()
+NETWORKS = {
+    "book": {},
+    "gru": {"cell": "gru"},
+    "lstm": {"cell": "lstm", "units": (4, 3)},
+    "every step": {"return_sequences": True},
+    "orders": {"reading": ImageAsSequence("pixel", "hilbert"), "cell": "gru", "units": 4},
+    "padded": {"reading": ImageAsSequence(3, "spiral", padding="same", reverse=True)},
+    "columns": {"reading": ImageAsSequence("column", reverse=True)},
+    "masked": {"reading": ImageAsSequence("row", mask_value=-1.0), "cell": "gru"},
+    "masked pixels": {"reading": ImageAsSequence(2, mask_value=-1.0, reverse=True)},
+}
+
+
+# Keras exports JAX by another way, which takes ten seconds for a network.
+EXPORTED = ["book", "gru", "masked pixels"] if BACKEND == "jax" else list(NETWORKS)
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_onnx_gives_the_answers_of_the_network(name, tmp_path):
+    if missing_packages(TARGETS["onnx"], BACKEND):
+        pytest.skip("the extra `export` installs ONNX")
+    import onnxruntime
+
+    model = build_image_rnn((8, 6), 10, **NETWORKS[name])
+    images = np.random.default_rng(0).random((5, 8, 6), dtype="float32")
+    images[1, 4:] = -1
+    images[2, :, 3:] = -1
+    path = str(tmp_path / "model.onnx")
+    model.export(path, format="onnx", verbose=False)
+    (answers,) = onnxruntime.InferenceSession(path).run(None, {"images": images})
+    np.testing.assert_allclose(answers, model.predict(images, verbose=0), atol=1e-5)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="PyTorch fixes the number of steps in an export")
+@pytest.mark.parametrize(("cell", "mask_value"), [("simple_rnn", None), ("gru", -1.0)])
+def test_onnx_of_unknown_height(cell, mask_value, tmp_path):
+    pytest.importorskip("jax2onnx", reason="Keras exports JAX by jax2onnx")
+    import onnxruntime
+
+    reading = ImageAsSequence("row", mask_value=mask_value)
+    model = build_image_rnn((None, 6), 10, cell=cell, reading=reading)
+    path = str(tmp_path / "model.onnx")
+    model.export(path, format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(path)
+    for height in (8, 5):
+        images = np.random.default_rng(0).random((3, height, 6), dtype="float32")
+        images[1, 3:] = -1
+        (answers,) = session.run(None, {"images": images})
+        np.testing.assert_allclose(answers, model.predict(images, verbose=0), atol=1e-5)
+
+
+def networks():
+    """Small networks of every kind, by their name."""
+    return {
+        "book": build_image_rnn((8, 6), 10),
+        "masked gru": build_image_rnn(
+            (8, 6), 3, cell="gru", units=4, reading=ImageAsSequence("row", mask_value=-1.0)
+        ),
+        "lstms over patches": build_image_rnn(
+            (8, 6), 3, cell="lstm", units=(4, 3), reading=ImageAsSequence((2, 3), "hilbert")
+        ),
+        "columns": build_image_rnn((8, 6), 3, reading="column", return_sequences=True),
+        "step": build_step_model(
+            build_image_rnn(
+                (8, 6), 3, cell="lstm", units=(4, 3), reading=ImageAsSequence((1, 2), "snake")
+            )
+        ),
+    }
+
+
+# OpenVINO, torch.export and everything of JAX take five to ten seconds for a file.
+FAST = [
+    ("tensorflow", "onnx"),
+    ("tensorflow", "saved_model"),
+    ("tensorflow", "litert"),
+    ("torch", "onnx"),
+]
+CELLS_OF_THE_TABLE = [
+    (network, target)
+    for target, row in TARGETS.items()
+    if BACKEND in row.writers and (BACKEND, target) != ("jax", "openvino")
+    for network in networks()
+    if (BACKEND, target) in FAST or network == "step"
+]
+
+
+@pytest.mark.parametrize(("network", "target"), CELLS_OF_THE_TABLE)
+def test_a_file_answers_as_keras(network, target, tmp_path, capsys):
+    missing = missing_packages(TARGETS[target], BACKEND)
+    if missing:
+        pytest.skip(f"the extra `export` installs {', '.join(missing)}")
+    networks()[network].save(tmp_path / "model.keras")
+    export.main([str(tmp_path / "model.keras"), "--to", target])
+    said = capsys.readouterr().out
+    assert f"Wrote {tmp_path / 'model'}{TARGETS[target].ending} and model.json." in said
+    assert float(said.split()[-1]) < 1e-5
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="OpenVINO takes no loop of TensorFlow")
+def test_what_a_target_cannot_hold_is_said(tmp_path):
+    if missing_packages(TARGETS["openvino"], BACKEND):
+        pytest.skip("the extra `export` installs OpenVINO")
+    networks()["masked gru"].save(tmp_path / "model.keras")
+    with pytest.raises(SystemExit, match=r"openvino cannot hold this network .* KERAS_BACKEND\.$"):
+        export.main([str(tmp_path / "model.keras"), "--to", "openvino"])
+
+
+def test_the_step_is_described_beside_its_file(tmp_path, capsys):
+    target = next(
+        (
+            name
+            for name, row in TARGETS.items()
+            if BACKEND in row.writers and not missing_packages(row, BACKEND)
+        ),
+        None,
+    )
+    if target is None:
+        pytest.skip("the extra `export` installs what writes files")
+    reading = ImageAsSequence("row", data_format="channels_first")
+    model = build_image_rnn((3, 8, 6), 4, scale=1 / 255, reading=reading)
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "preparation.json").write_text(json.dumps({"class_names": ["cat", "dog"]}))
+    export.main([str(tmp_path / "model.keras"), "--to", target, "--step"])
+    ending = TARGETS[target].ending
+    assert (tmp_path / f"model_step{ending}").exists()
+    content = json.loads((tmp_path / "model_step.json").read_text())
+    assert [tensor["name"] for tensor in content["inputs"]] == ["part", "rnn_1_state_1"]
+    assert content["inputs"][0]["shape"][1:] == [3, 6]
+    assert content["outputs"] == [{"shape": [None, 4]}, {"shape": [None, 16]}]
+    assert content["scaling_inside"] == pytest.approx(1 / 255)
+    assert content["data_format"] == "channels_first"
+    assert content["states_before_the_first_part"] == "zeros"
+    assert content["preparation"] == {"class_names": ["cat", "dog"]}
+
+
+def test_a_reader_is_described_with_its_alphabet():
+    reader = LineReader("0123456789", 8, units=4, filters=4, pool_sizes=((2, 2),))
+    options = argparse.Namespace(model=Path("reader.keras"), to="onnx", step=False)
+    signature = [keras.InputSpec(shape=(None, 8, 64), dtype="float32")]
+    content = export.describe(reader, reader, signature, options)
+    assert content["alphabet"] == "0123456789"
+    assert (content["blank"], content["height"], content["step_width"]) == (0, 8, 2)
+    assert content["inputs"] == [{"name": "images", "shape": [None, 8, 64], "dtype": "float32"}]
+
+
+def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
+    build_image_rnn((8, 6), 3).save(tmp_path / "model.keras")
+    for answers, reason in (
+        ([np.zeros((3, 3), "float32")], "The file answers otherwise than Keras"),
+        ([np.zeros((3, 4), "float32")], "The file answers otherwise than Keras, by inf"),
+        (None, "cannot hold this network .* TypeError"),
+    ):
+        wrong = Target(
+            ".x", {BACKEND: ()}, "keras", lambda m, p, s: p.touch(), lambda p, i, a=answers: a
+        )
+        monkeypatch.setitem(TARGETS, "wrong", wrong)
+        with pytest.raises(SystemExit, match=reason):
+            export.main([str(tmp_path / "model.keras"), "--to", "wrong"])
+        assert {path.name for path in tmp_path.iterdir()} == {"model.keras"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cure"),
+    [
+        (["nowhere.keras", "--to", "own"], "There is no nowhere.keras"),
+        (["damaged.keras", "--to", "own"], "damaged.keras is damaged or no Keras model"),
+        (
+            ["model.keras", "--to", "other"],
+            "other is not written from .* Set KERAS_BACKEND=nothing",
+        ),
+        (["model.keras", "--to", "absent"], r"nowhere must be installed .*keras-imgseq\[export\]"),
+        (["model.keras", "--to", "own", "--step"], "A stream cannot be read in both directions"),
+        (["model.keras", "--to", "own", "--size", "9", "6"], "--size 9 6 is not the size"),
+        (["wide.keras", "--to", "own"], "Give their size with --size HEIGHT WIDTH"),
+    ],
+)
+def test_command_lines_that_cannot_be(arguments, cure, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    build_image_rnn((8, 6), 3, bidirectional=True).save("model.keras")
+    build_image_rnn((8, None), 3, reading="column").save("wide.keras")
+    Path("damaged.keras").write_text("no model")
+    own = Target(".x", {BACKEND: ()}, "keras", lambda m, p, s: None, lambda p, i: [], True)
+    monkeypatch.setitem(TARGETS, "own", own)
+    monkeypatch.setitem(TARGETS, "other", own._replace(writers={"nothing": ()}))
+    monkeypatch.setitem(TARGETS, "absent", own._replace(runtime="nowhere"))
+    with pytest.raises(SystemExit, match=cure):
+        export.main(arguments)
