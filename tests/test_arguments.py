@@ -16,6 +16,7 @@ from keras_imgseq import (
     image_as_sequence,
     sequence_as_image,
 )
+from keras_imgseq._reading.arguments import shown
 
 IMAGES = np.zeros((2, 4, 6), "float32")
 
@@ -310,3 +311,12 @@ def test_an_activation_is_a_name_or_a_function_of_one_tensor(take):
         for name in ("activation", "classifier_activation"):
             with pytest.raises(ValueError, match=f"Received: {name}="):
                 take(**{name: activation})
+
+
+def test_a_value_is_shown_in_two_hundred_characters_at_most():
+    long = {letter * 70: letter * 70 for letter in "abcd"}
+    assert len(repr(long)) > 400
+    text = shown(long)
+    assert len(text) == 203
+    assert text.endswith("...")
+    assert shown([1, 2]) == "[1, 2]"
