@@ -10,7 +10,7 @@ import keras
 from hypothesis import Phase, settings
 
 # JAX compiles every new shape: examples are spent where they are cheap.
-FEW = 8 if keras.backend.backend() == "jax" else 20
+FEW = 5 if keras.backend.backend() == "jax" else 20
 
 settings.register_profile("few", max_examples=FEW, deadline=None, derandomize=True)
 settings.register_profile("many", max_examples=300, deadline=None)

@@ -168,7 +168,11 @@ def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
         (None, "cannot hold this network .* TypeError"),
     ):
         wrong = Target(
-            ".x", {BACKEND: ()}, "keras", lambda m, p, s: p.touch(), lambda p, i, a=answers: a
+            ".x",
+            {BACKEND: ()},
+            "keras",
+            lambda m, p, s: p.touch(),
+            lambda p, a=answers: lambda i: a,
         )
         monkeypatch.setitem(TARGETS, "wrong", wrong)
         with pytest.raises(SystemExit, match=reason):
@@ -196,7 +200,7 @@ def test_command_lines_that_cannot_be(arguments, cure, tmp_path, monkeypatch):
     build_image_rnn((8, 6), 3, bidirectional=True).save("model.keras")
     build_image_rnn((8, None), 3, reading="column").save("wide.keras")
     Path("damaged.keras").write_text("no model")
-    own = Target(".x", {BACKEND: ()}, "keras", lambda m, p, s: None, lambda p, i: [], True)
+    own = Target(".x", {BACKEND: ()}, "keras", lambda m, p, s: None, lambda p: lambda i: [], True)
     monkeypatch.setitem(TARGETS, "own", own)
     monkeypatch.setitem(TARGETS, "other", own._replace(writers={"nothing": ()}))
     monkeypatch.setitem(TARGETS, "absent", own._replace(runtime="nowhere"))

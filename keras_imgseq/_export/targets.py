@@ -13,6 +13,7 @@ import numpy.typing as npt
 Arrays = list[npt.NDArray[Any]]
 # In the order of the model's inputs, by their names.
 Inputs = dict[str, npt.NDArray[Any]]
+Run = Callable[[Inputs], Arrays]
 Signature = Sequence[keras.InputSpec]
 
 
@@ -25,9 +26,13 @@ class Target(NamedTuple):
     # The package that runs the file.
     runtime: str
     write: Callable[[keras.Model, Path, Signature], None]
-    run: Callable[[Path, Inputs], Arrays]
+    load: Callable[[Path], Run]
     # Whether the number of images must be fixed.
     has_fixed_batch: bool = False
+
+    def run(self, path: Path, inputs: Inputs) -> Arrays:
+        """The answers of a file."""
+        return self.load(path)(inputs)
 
 
 def missing_packages(target: Target, backend: str) -> list[str]:
@@ -67,43 +72,55 @@ def _write_stablehlo(model: keras.Model, path: Path, signature: Signature) -> No
     path.write_bytes(exported.serialize())
 
 
-def _run_onnx(path: Path, inputs: Inputs) -> Arrays:
+def _load_onnx(path: Path) -> Run:
     session = _module("onnxruntime").InferenceSession(str(path))
     names = [tensor.name for tensor in session.get_inputs()]
-    return list(session.run(None, dict(zip(names, inputs.values(), strict=True))))
+    return lambda inputs: list(session.run(None, dict(zip(names, inputs.values(), strict=True))))
 
 
-def _run_saved_model(path: Path, inputs: Inputs) -> Arrays:
+def _load_saved_model(path: Path) -> Run:
     loaded = _module("tensorflow").saved_model.load(str(path))
-    return _as_arrays(loaded.serve(_as_one_or_all(list(inputs.values()))))
+    return lambda inputs: _as_arrays(loaded.serve(_as_one_or_all(list(inputs.values()))))
 
 
-def _run_litert(path: Path, inputs: Inputs) -> Arrays:
-    interpreter = _module("ai_edge_litert.interpreter").Interpreter(model_path=str(path))
-    runner = interpreter.get_signature_runner()
-    answers = runner(**inputs)
-    # Named "output_0", "output_1", and so on.
-    return [answers[name] for name in sorted(answers, key=lambda name: int(name.split("_")[-1]))]
+def _load_litert(path: Path) -> Run:
+    runner = _module("ai_edge_litert.interpreter").Interpreter(model_path=str(path))
+    runner = runner.get_signature_runner()
+
+    def run(inputs: Inputs) -> Arrays:
+        answers = runner(**inputs)
+        # Named "output_0", "output_1", and so on.
+        names = sorted(answers, key=lambda name: int(name.split("_")[-1]))
+        return [answers[name] for name in names]
+
+    return run
 
 
-def _run_openvino(path: Path, inputs: Inputs) -> Arrays:
+def _load_openvino(path: Path) -> Run:
     compiled = _module("openvino").compile_model(str(path), "CPU")
-    answers = compiled(list(inputs.values()))
-    return [answers[number] for number in range(len(compiled.outputs))]
+
+    def run(inputs: Inputs) -> Arrays:
+        answers = compiled(list(inputs.values()))
+        return [answers[number] for number in range(len(compiled.outputs))]
+
+    return run
 
 
-def _run_torch(path: Path, inputs: Inputs) -> Arrays:
+def _load_torch(path: Path) -> Run:
     torch = _module("torch")
     loaded = torch.export.load(str(path)).module()
-    return _as_arrays(
-        loaded(_as_one_or_all([torch.from_numpy(array) for array in inputs.values()]))
-    )
+
+    def run(inputs: Inputs) -> Arrays:
+        tensors = [torch.from_numpy(array) for array in inputs.values()]
+        return _as_arrays(loaded(_as_one_or_all(tensors)))
+
+    return run
 
 
-def _run_stablehlo(path: Path, inputs: Inputs) -> Arrays:
-    return _as_arrays(
-        _module("jax.export").deserialize(bytearray(path.read_bytes())).call(*inputs.values())
-    )
+def _load_stablehlo(path: Path) -> Run:
+    jax = _module("jax")
+    call = jax.jit(_module("jax.export").deserialize(bytearray(path.read_bytes())).call)
+    return lambda inputs: _as_arrays(call(*inputs.values()))
 
 
 def _as_one_or_all(inputs: Sequence[Any]) -> Any:
@@ -123,21 +140,21 @@ TARGETS: dict[str, Target] = {
         {"tensorflow": ("tf2onnx",), "jax": ("jax2onnx",), "torch": ("onnxscript",)},
         "onnxruntime",
         _by_keras("onnx"),
-        _run_onnx,
+        _load_onnx,
     ),
     "saved_model": Target(
         "",
         {"tensorflow": (), "jax": ("tensorflow",)},
         "tensorflow",
         _by_keras("tf_saved_model"),
-        _run_saved_model,
+        _load_saved_model,
     ),
     "litert": Target(
         ".tflite",
         {"tensorflow": ()},
         "ai_edge_litert",
         _by_keras("litert"),
-        _run_litert,
+        _load_litert,
         has_fixed_batch=True,
     ),
     "openvino": Target(
@@ -145,10 +162,10 @@ TARGETS: dict[str, Target] = {
         {"tensorflow": (), "jax": ("tensorflow",), "torch": ()},
         "openvino",
         _by_keras("openvino"),
-        _run_openvino,
+        _load_openvino,
     ),
     "torch": Target(
-        ".pt2", {"torch": ()}, "torch", _by_keras("torch"), _run_torch, has_fixed_batch=True
+        ".pt2", {"torch": ()}, "torch", _by_keras("torch"), _load_torch, has_fixed_batch=True
     ),
-    "stablehlo": Target(".stablehlo", {"jax": ()}, "jax", _write_stablehlo, _run_stablehlo),
+    "stablehlo": Target(".stablehlo", {"jax": ()}, "jax", _write_stablehlo, _load_stablehlo),
 }
