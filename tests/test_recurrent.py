@@ -371,11 +371,39 @@ def test_a_relu_does_not_grow_in_padding():
     np.testing.assert_array_equal(bias, [-2, -2])
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="tests/ways_of_torch.py has others")
 def test_other_devices_take_the_loop_of_keras(monkeypatch):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
     layer = build_image_rnn((28, 28), 10).get_layer("rnn_1")
-    sequences = keras.ops.zeros((2, 28, 28))
-    if keras.backend.backend() == "torch":
-        sequences = sequences.to("meta")
-    states = [keras.ops.zeros((2, 16))]
+    sequences, states = keras.ops.zeros((2, 28, 28)), [keras.ops.zeros((2, 16))]
     assert recurrent_layers.fastest_loop(layer, sequences, states, None, True) is None
+
+
+@pytest.mark.parametrize("return_state", [False, True])
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "LSTM"])
+def test_shapes_are_known_without_running_a_step(name, return_sequences, return_state, monkeypatch):
+    """Keras runs every step on values that are not there, which takes longer than a batch."""
+    options = {"return_sequences": return_sequences, "return_state": return_state}
+    inputs = keras.Input((7, 3))
+
+    def shapes(answers):
+        return [(tuple(array.shape), array.dtype) for array in keras.tree.flatten(answers)]
+
+    expected = shapes(getattr(keras.layers, name)(4, **options)(inputs))
+    expected_of_both = shapes(
+        keras.layers.Bidirectional(getattr(keras.layers, name)(4, **options))(inputs)
+    )
+    ours = getattr(recurrent_layers, name)(4, **options)
+    cell = type(ours.cell)
+    calls = []
+    call = cell.call
+    monkeypatch.setattr(
+        cell, "call", lambda *args, **kwargs: calls.append(1) or call(*args, **kwargs)
+    )
+    assert shapes(ours(inputs)) == expected
+    assert calls == []
+    both = keras.layers.Bidirectional(getattr(recurrent_layers, name)(4, **options))
+    assert shapes(both(inputs)) == expected_of_both
+    if keras.backend.backend() == "torch":
+        assert calls == []

@@ -44,6 +44,8 @@ def loop_of(
     """The loop of a recurrent layer of Keras; `None` for what only Keras' own can do."""
     if torch.compiler.is_compiling():
         return None
+    if sequences.device.type == "meta":
+        return loop_of_shapes
     cell, is_simple = layer.cell, isinstance(layer, keras.layers.SimpleRNN)
     if is_simple:
         is_covered = cell.activation in (keras.activations.relu, keras.activations.tanh)
@@ -115,6 +117,15 @@ def torch_loop(
     # Keras' outputs and states are tensors of their own, which a caller may change.
     is_kept = layer.return_state or layer.stateful
     return states[0].clone() if is_kept else states[0], outputs, states
+
+
+def loop_of_shapes(
+    layer: Any, kernel: Any, sequences: Any, states: list[Any], return_sequences: bool
+) -> tuple[Any, Any, list[Any]]:
+    """The same for tensors without values, by which Keras finds out shapes: no step is run."""
+    batch, num_steps = sequences.shape[:2]
+    outputs = sequences.new_empty((batch, num_steps if return_sequences else 1, layer.units))
+    return outputs[:, -1], outputs, states
 
 
 def _weights(cell: Any) -> list[Any]:
