@@ -253,8 +253,8 @@ LOOPS = {"tensorflow": "unrolled_loop", "jax": "scanned_loop", "torch": "torch_l
     ("name", "units", "num_steps", "backends"),
     [
         ("SimpleRNN", 16, 28, {"tensorflow", "jax", "torch"}),
-        ("SimpleRNN", 128, 1024, {"tensorflow", "jax", "torch"}),
-        ("SimpleRNN", 128, 1025, {"jax", "torch"}),
+        ("SimpleRNN", 128, 512, {"tensorflow", "jax", "torch"}),
+        ("SimpleRNN", 128, 513, {"jax", "torch"}),
         ("SimpleRNN", 129, 28, {"torch"}),
         ("GRU", 16, 6, {"torch"}),
         ("GRU", 16, 5, set()),

@@ -17,8 +17,8 @@ Loop = Callable[..., tuple[Any, Any, list[Any]]]
 
 # With more units the products take the time, whatever the loop.
 MOST_UNITS = 128
-# Compiling takes longer with each step: what was measured is won back in some 200 batches.
-MOST_UNROLLED_STEPS = 1024
+# Compiling takes longer with each step: more would keep a beginner waiting on a slow machine.
+MOST_UNROLLED_STEPS = 512
 
 
 def fastest_loop(layer: Any, sequences: Any, states: Any, mask: Any, training: bool) -> Loop | None:
