@@ -93,12 +93,17 @@ class Parser(argparse.ArgumentParser):
             help="what Keras computes with; default: the one of the Keras configuration",
         )
 
-    def start_keras(self, backend: str | None) -> None:
-        """Imports Keras with a backend, and hides what that backend prints of its own set-up."""
+    def start_keras(self, backend: str | None, devices: int = 1) -> None:
+        """Imports Keras with a backend, and hides what that backend prints of its own set-up.
+
+        More than one device share each batch, on JAX. On a CPU they are parts of it.
+        """
         if backend and not importlib.util.find_spec(backend):
             self.error(f"--backend {backend} is not installed: run `pip install {backend}`")
         if backend:
             os.environ["KERAS_BACKEND"] = backend
+        if devices > 1:
+            os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
         with _hidden_errors():
             import keras
 
@@ -106,6 +111,16 @@ class Parser(argparse.ArgumentParser):
             keras.ops.zeros(())
             if importlib.util.find_spec("tensorflow"):
                 importlib.import_module("tensorflow")
+        if devices == 1:
+            return
+        if keras.backend.backend() != "jax":
+            self.error("--devices is for JAX: give --backend jax")
+        found = keras.distribution.list_devices()
+        if len(found) < devices:
+            self.error(f"--devices {devices}: this machine has {len(found)}")
+        keras.distribution.set_distribution(
+            keras.distribution.DataParallel(devices=found[:devices])
+        )
 
     def need(self, *modules: str, extra: str = "examples") -> None:
         """Refuses to go on without the modules of an extra."""

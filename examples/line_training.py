@@ -26,6 +26,7 @@ class Recipe:
     epochs: int
     seed: int
     augment: bool
+    devices: int = 1
 
 
 def batches_of(lines: Lines, reader: LineReader, what: str, **options: Any) -> LineBatches:
@@ -47,8 +48,9 @@ def train(
 ) -> training_run.Trained:
     """Trains a reader; the weights at the end are those of the best epoch."""
     options = {"augment": changed if recipe.augment else None, "seed": recipe.seed}
-    batches = batches_of(training, reader, "training", **options)
-    watched = batches_of(validation, reader, "validation", shuffle=False)
+    devices = recipe.devices
+    batches = batches_of(training, reader, "training", devices=devices, **options)
+    watched = batches_of(validation, reader, "validation", shuffle=False, devices=devices)
     schedule = keras.optimizers.schedules.CosineDecay(
         LEARNING_RATE, recipe.epochs * batches.num_batches
     )

@@ -79,7 +79,7 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
         "width of lines.",
         flush=True,
     )
-    recipe = Recipe(options.epochs, options.seed, options.augment)
+    recipe = Recipe(options.epochs, options.seed, options.augment, options.devices)
     trained = train_reader(reader, training, validation, recipe, states)
     if saved:
         saved.write(trained.model.save)
@@ -200,6 +200,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             None,
             "how often all lines are trained on; default: 6 for numbers, 13 for --data",
         ),
+        ("--devices", 1, 16, 1, "how many devices share each batch, on JAX"),
         ("--seed", 0, 2**31, 0, "what the split, the weights and the mixing start from"),
         (
             "--limit",
@@ -233,7 +234,9 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     options.epochs = options.epochs or (13 if options.data else 6)
     options.units = options.units or ([112, 112] if options.data else [64])
     parser.need("PIL", *(["matplotlib"] if options.plot else []))
-    parser.start_keras(options.backend)
+    if 16 % options.devices:
+        parser.error("--devices takes 1, 2, 4, 8 or 16: each device takes as many of 16 lines")
+    parser.start_keras(options.backend, options.devices)
     return options
 
 

@@ -344,6 +344,34 @@ def test_readers_that_cannot_be(change, cure):
         LineReader(**{"alphabet": "abc", **SMALL, **change})
 
 
+@pytest.mark.parametrize(("num_lines", "devices"), [(13, 4), (12, 4), (9, 2)])
+def test_every_batch_is_a_multiple_of_the_devices(num_lines, devices, capsys):
+    images = lines(range(20, 20 + 4 * num_lines, 4))
+    for number, image in enumerate(images):
+        image[3, 3] = number / 100
+    batches = LineBatches(images, ["a"] * num_lines, small_reader(), batch_size=8, devices=devices)
+    left_out = num_lines % devices
+    said = f"{left_out} of {num_lines} lines are left out of each epoch, so that {devices} devices"
+    assert (said in capsys.readouterr().out) == (left_out > 0)
+    seen = []
+    for epoch in range(12):
+        batches.begin_at(epoch)
+        sizes = [len(batches[index][0]) for index in range(batches.num_batches)]
+        assert sum(sizes) == num_lines - left_out
+        assert all(size % devices == 0 for size in sizes)
+        assert sum(size < 8 for size in sizes) <= 1
+        seen += [tuple(line[3, :12]) for n in range(len(sizes)) for line in batches[n][0]]
+    # Every line has its turn.
+    assert len(set(seen)) == num_lines
+    for change, cure in (
+        ({"batch_size": 6}, "Write a batch_size that 4 divides"),
+        ({"devices": 0}, "Write devices=1"),
+        ({"batch_size": 64, "devices": 64}, "fewer lines than devices"),
+    ):
+        with pytest.raises(ValueError, match=cure):
+            LineBatches(images, ["a"] * num_lines, small_reader(), **{"devices": 4, **change})
+
+
 def test_labels_of_no_character_are_refused():
     reader = small_reader()
     reader.compile("sgd")

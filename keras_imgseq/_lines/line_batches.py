@@ -35,6 +35,9 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         seed: Where mixing and `augment` start from, a whole number from 0.
         too_long: What to do with a text that needs more steps than its image has: `"error"`, or
             `"skip"` to leave such lines out and print how many.
+        devices: Number of devices that share each batch. All batches then hold a multiple of so
+            many lines. Lines that are left over are taken in another epoch, and counted in a
+            printed sentence.
         augment: A function of one prepared line and a `numpy.random.Generator` that returns a
             changed line, `(height, width)`, ink 1, paper 0. The generator depends on the seed,
             the epoch and the line alone. A line that becomes too short for its text, or more than
@@ -68,11 +71,20 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         seed: int = 0,
         too_long: Literal["error", "skip"] = "error",
         augment: Augment | None = None,
+        devices: int = 1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         meaning = "the number of lines of a batch. Write batch_size=16"
         self.batch_size = arguments.count("batch_size", batch_size, meaning)
+        meaning = "the number of devices that share each batch. Write devices=1"
+        devices = arguments.count("devices", devices, meaning)
+        if self.batch_size % devices:
+            raise ValueError(
+                "Each device takes as many lines of a batch. Received: "
+                f"batch_size={self.batch_size}, devices={devices}. Write a batch_size that "
+                f"{devices} divides."
+            )
         self._shuffle = arguments.flag("shuffle", shuffle)
         if not arguments.is_whole_number(seed) or seed < 0:
             raise ValueError(
@@ -107,6 +119,17 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
             )
         if len(kept) < len(lines):
             print(f"{len(lines) - len(kept)} of {len(lines)} lines are too long and left out.")
+        self._num_taken = len(kept) - len(kept) % devices
+        if not self._num_taken:
+            raise ValueError(
+                f"There are fewer lines than devices. Received: {len(kept)} lines, "
+                f"devices={devices}. Write fewer devices, or give more lines."
+            )
+        if self._num_taken < len(kept):
+            print(
+                f"{len(kept) - self._num_taken} of {len(kept)} lines are left out of each epoch, "
+                f"so that {devices} devices take as many."
+            )
         self._lines = [lines[number] for number in kept]
         self._needed = [steps_needed(labels[number]) for number in kept]
         self._labels = padded([labels[number] for number in kept])
@@ -132,7 +155,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
     @property
     def num_batches(self) -> int:
         """Number of batches of an epoch."""
-        return -(-len(self._lines) // self.batch_size)
+        return -(-self._num_taken // self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
         places = self._batches[index]
@@ -165,6 +188,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         order = np.arange(len(self._lines))
         if self._shuffle:
             order = generator.permutation(order)
+        order = order[: self._num_taken]
         widths = np.array(self._widths)
         order = order[np.argsort(widths[order], kind="stable")]
         batches = [

@@ -1,0 +1,187 @@
+"""Trains a network on several devices or processes, by what each backend has for that.
+
+It prints the loss of ten steps, which is the one of a single device. --help lists the options.
+"""
+
+import argparse
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from command_line import Parser, run
+
+ENGINES = {
+    "jax": "jax",
+    "jax-processes": "jax",
+    "tensorflow": "tensorflow",
+    "torch": "torch",
+}
+LEARNING_RATE = 0.05
+EXAMPLES = """examples:
+  python examples/several_devices.py --engine jax --devices 4
+  python examples/several_devices.py --engine torch --devices 2 --network gru
+
+The devices are parts of one CPU here. Without that, they are the GPUs of the machine."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Trains as the command line says."""
+    options = parsed(arguments)
+    if options.engine in ("jax-processes", "torch") and options.devices > 1:
+        in_processes(options)
+    elif options.engine == "torch":
+        with_torch(0, 1, options.network, print_losses)
+    elif options.engine == "tensorflow":
+        with_tensorflow(options.devices, options.network)
+    else:
+        with_jax(options.devices, options.network)
+
+
+def with_jax(devices: int, name: str) -> None:
+    """One process with several devices, on JAX."""
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+    # --8<-- [start:jax]
+    import keras
+    from devices_networks import network
+
+    keras.distribution.set_distribution(keras.distribution.DataParallel())
+
+    model, images, labels, loss = network(name)
+    model.compile(keras.optimizers.SGD(LEARNING_RATE), loss)
+    history = model.fit(images, labels, batch_size=32, epochs=10, shuffle=False, verbose=0)
+    # --8<-- [end:jax]
+    print_losses(history.history["loss"])
+
+
+def with_jax_processes(rank: int, processes: int, name: str, port: int) -> None:
+    """One of several processes, on JAX; each is given its own part of each batch."""
+    # --8<-- [start:jax-processes]
+    import jax
+    import keras
+
+    # On CPUs; GPUs need no such line.
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    keras.distribution.initialize(f"127.0.0.1:{port}", processes, rank)
+    keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+    from devices_networks import network
+
+    model, images, labels, loss = network(name)
+    images, labels = images[rank::processes], labels[rank::processes]
+    model.compile(keras.optimizers.SGD(LEARNING_RATE), loss)
+    history = model.fit(images, labels, batch_size=len(images), epochs=10, shuffle=False, verbose=0)
+    # --8<-- [end:jax-processes]
+    if rank == 0:
+        print_losses(history.history["loss"])
+
+
+def with_tensorflow(devices: int, name: str) -> None:
+    """One process with several devices, on TensorFlow."""
+    import tensorflow as tf
+
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    parts = [tf.config.LogicalDeviceConfiguration()] * devices
+    tf.config.set_logical_device_configuration(cpu, parts)
+    # --8<-- [start:tensorflow]
+    import keras
+    from devices_networks import network
+
+    strategy = tf.distribute.MirroredStrategy([f"CPU:{place}" for place in range(devices)])
+    with strategy.scope():
+        model, images, labels, loss = network(name)
+        model.compile(keras.optimizers.SGD(LEARNING_RATE), loss)
+    history = model.fit(images, labels, batch_size=32, epochs=10, shuffle=False, verbose=0)
+    # --8<-- [end:tensorflow]
+    print_losses(history.history["loss"])
+
+
+def with_torch(rank: int, processes: int, name: str, report: Callable[[list[float]], None]) -> None:
+    """One of several processes, on PyTorch; each takes its own part of each batch."""
+    # --8<-- [start:torch]
+    import torch
+    from devices_networks import network
+
+    model, images, labels, loss = network(name)
+    images = torch.from_numpy(images[rank::processes])
+    labels = torch.from_numpy(labels[rank::processes])
+    parallel = torch.nn.parallel.DistributedDataParallel(model) if processes > 1 else model
+    optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
+    losses = []
+    for _ in range(10):
+        optimizer.zero_grad()
+        value = loss(labels, parallel(images, training=True))
+        value.backward()
+        optimizer.step()
+        losses.append(value.detach())
+    # --8<-- [end:torch]
+    means = torch.stack(losses)
+    if processes > 1:
+        torch.distributed.all_reduce(means)
+    if rank == 0:
+        report((means / processes).tolist())
+
+
+def print_losses(losses: list[float]) -> None:
+    """One line, for people and for the tests."""
+    print(" ".join(f"{loss:.6f}" for loss in losses), flush=True)
+
+
+def in_processes(options: argparse.Namespace) -> None:
+    """Starts the processes of one machine, and waits for them."""
+    import multiprocessing
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    context = multiprocessing.get_context("spawn")
+    started = [
+        context.Process(target=one_process, args=(rank, port, options))
+        for rank in range(options.devices)
+    ]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    if any(process.exitcode for process in started):
+        raise RuntimeError("one of the processes has failed; its words stand above")
+
+
+def one_process(rank: int, port: int, options: Any) -> None:
+    """What one of the processes does."""
+    if options.engine == "jax-processes":
+        with_jax_processes(rank, options.devices, options.network, port)
+        return
+    # --8<-- [start:torch-processes]
+    import torch
+
+    torch.distributed.init_process_group(
+        "gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=options.devices
+    )
+    # --8<-- [end:torch-processes]
+    with_torch(rank, options.devices, options.network, print_losses)
+    torch.distributed.destroy_process_group()
+
+
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """The options."""
+    parser = Parser(
+        description="Trains a network on several devices or processes.", epilog=EXAMPLES
+    )
+    parser.add_argument(
+        "--engine", choices=list(ENGINES), default="jax", help="what trains; default: jax"
+    )
+    parser.add_numbers(("--devices", 1, 64, 2, "the number of devices or processes"))
+    parser.add_argument(
+        "--network",
+        choices=("book", "gru", "reader"),
+        default="book",
+        help="the book's, a GRU with a mask, or a line reader; default: book",
+    )
+    options = parser.parse_args(arguments)
+    os.environ["KERAS_BACKEND"] = ENGINES[options.engine]
+    parser.need(ENGINES[options.engine], extra=ENGINES[options.engine])
+    return options
+
+
+if __name__ == "__main__":
+    run(main)
