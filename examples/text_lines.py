@@ -192,7 +192,13 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "character in pixels; default: only the text",
     )
     parser.add_numbers(
-        ("--height", 8, 512, 40, "what all lines are scaled to, in pixels"),
+        (
+            "--height",
+            8,
+            512,
+            None,
+            "what all lines are scaled to, in pixels; default: 32 for numbers, 40 for --data",
+        ),
         (
             "--epochs",
             1,
@@ -232,6 +238,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     if (options.valid or options.test) and not options.data:
         parser.error("--valid and --test go with --data")
     options.epochs = options.epochs or (13 if options.data else 6)
+    options.height = options.height or (40 if options.data else 32)
     options.units = options.units or ([112, 112] if options.data else [64])
     parser.need("PIL", *(["matplotlib"] if options.plot else []))
     if 16 % options.devices:

@@ -36,23 +36,34 @@ def with_mask(
     real_last = bool(layer.go_backwards)
     moves = ops.logical_not(is_real) if real_last else is_real
     order = ops.argsort(ops.where(moves, places, places + num_steps), axis=1)
-    packed = ops.take_along_axis(sequences, order[:, :, None], axis=1)
-    kernel = layer.cell.kernel
+    # The number of the first row of each sequence, where all steps lie in one matrix.
+    starts = (ops.cumsum(ones[:, :1], axis=0) - 1) * num_steps
+    rows, kernel = ops.reshape(sequences, (-1, sequences.shape[-1])), layer.cell.kernel
+    order = order + starts
     if layer.cell.activation is keras.activations.relu:
         # One more feature, which only padding has, keeps the states of padding at 0.
-        is_padding = ops.logical_not(ops.take_along_axis(is_real, order, axis=1))[:, :, None]
-        packed = ops.where(is_padding, ops.zeros_like(packed), packed)
-        packed = ops.concatenate([packed, ops.cast(is_padding, packed.dtype)], -1)
-        row = ops.full((1, kernel.shape[1]), FAR_BELOW_ZERO, packed.dtype)
-        kernel = ops.concatenate([kernel, row])
+        rows, kernel = _with_a_row_of_padding(rows, kernel)
+        num_padded = num_steps - ops.sum(ops.cast(is_real, "int32"), axis=1, keepdims=True)
+        is_padding = places <= num_padded if real_last else places > num_steps - num_padded
+        order = ops.where(is_padding, ops.shape(rows)[0] - 1, order)
+    packed = ops.take(rows, order, axis=0)
     _, outputs, states = loop(layer, kernel, packed, states, True)
     in_reading_order = ops.flip(is_real, axis=1) if real_last else is_real
     num_real = ops.cumsum(ops.cast(in_reading_order, "int32"), axis=1)
-    # Before the first real step the output is zero.
-    outputs = ops.concatenate([ops.zeros_like(outputs[:, :1]), outputs], axis=1)
     if not layer.return_sequences:
         num_real, in_reading_order = num_real[:, -1:], in_reading_order[:, -1:]
-    outputs = ops.take_along_axis(outputs, num_real[:, :, None], axis=1)
-    if layer.zero_output_for_mask:
-        outputs = ops.where(in_reading_order[:, :, None], outputs, ops.zeros_like(outputs))
+    rows = ops.reshape(outputs, (-1, layer.units))
+    outputs = ops.take(rows, ops.maximum(num_real - 1, 0) + starts, axis=0)
+    # Before the first real step the output is zero.
+    is_shown = in_reading_order if layer.zero_output_for_mask else num_real > 0
+    outputs = ops.where(is_shown[:, :, None], outputs, ops.zeros_like(outputs))
     return outputs[:, -1], outputs, states
+
+
+def _with_a_row_of_padding(rows: Any, kernel: Any) -> tuple[Any, Any]:
+    """Rows with a last one that a relu makes 0 of, and the kernel that does so."""
+    zeros = ops.zeros_like(rows[:, :1])
+    rows = ops.concatenate([rows, zeros], axis=1)
+    of_padding = ops.concatenate([rows[:1, :-1] * 0, ops.ones_like(zeros[:1])], axis=1)
+    below = ops.full((1, kernel.shape[1]), FAR_BELOW_ZERO, rows.dtype)
+    return ops.concatenate([rows, of_padding]), ops.concatenate([kernel, below])
