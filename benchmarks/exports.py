@@ -154,7 +154,8 @@ def measured(tiny: bool) -> Iterator[dict[str, Any]]:
 
 def last_words(error: Exception) -> str:
     """The end of a message, for a table."""
-    return " ".join(str(error).replace("|", "/").split())[-100:]
+    words = " ".join(str(error).replace("|", "/").split())
+    return words if len(words) < 120 else "... " + words[-110:].split(" ", 1)[-1]
 
 
 def network_of(name: str) -> Any:
