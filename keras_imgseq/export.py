@@ -52,11 +52,11 @@ def export(options: argparse.Namespace) -> None:
         except ValueError as error:
             raise ExportError(str(error)) from error
     signature = _signature(model, target, options.size)
-    path = options.output or options.model.with_name(
-        f"{options.model.stem}{'_step' if options.step else ''}{target.ending}"
-    )
+    path = _checked_path(options, target)
+    content = json.dumps(describe(whole, model, signature, options), indent=2, ensure_ascii=False)
     with tempfile.TemporaryDirectory(prefix="keras-imgseq-") as folder:
-        written = Path(folder) / f"model{target.ending}"
+        # Under its final name: ONNX files name the file of their weights.
+        written = Path(folder) / path.name
         try:
             target.write(model, written, signature)
             difference = _largest_difference(model, target, written, signature)
@@ -72,12 +72,32 @@ def export(options: argparse.Namespace) -> None:
                 f"The file answers otherwise than Keras, by {difference:.1e}. It was not kept. "
                 "Take another KERAS_BACKEND or another target."
             )
-        _move(Path(folder), path)
-    described = path.with_suffix(".json")
-    content = describe(whole, model, signature, options)
-    described.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        if path.is_dir():
+            shutil.rmtree(path)
+        for file in Path(folder).iterdir():
+            shutil.move(file, path.with_name(file.name))
+    described = path.with_name(f"{path.name}.json")
+    described.write_text(content + "\n", "utf-8")
     print(f"Wrote {path} and {described.name}.")
     print(f"Largest difference from Keras: {difference:.1e}")
+
+
+def _checked_path(options: argparse.Namespace, target: Target) -> Path:
+    """Where the file will stand; nothing else that stands there is overwritten."""
+    step, folder = "_step" if options.step else "", "" if target.ending else "_saved_model"
+    path: Path = options.output or options.model.with_name(
+        f"{options.model.stem}{step}{folder}{target.ending}"
+    )
+    if not path.name or (target.ending and path.suffix != target.ending):
+        raise ExportError(f"--output takes a file ending in {target.ending}, not {path}.")
+    if not path.parent.is_dir():
+        raise ExportError(f"There is no folder {path.parent}. Make it first.")
+    is_saved_model = not target.ending and (path / "saved_model.pb").is_file()
+    if path.is_dir() and not is_saved_model:
+        raise ExportError(f"{path} is a folder that was not exported. Give another --output.")
+    if path.is_file() and not target.ending:
+        raise ExportError(f"{path} is a file, and a folder is written. Give another --output.")
+    return path
 
 
 def describe(
@@ -115,7 +135,10 @@ def describe(
         }
     preparation = options.model.with_name("preparation.json")
     if preparation.is_file():
-        content["preparation"] = json.loads(preparation.read_text("utf-8"))
+        try:
+            content["preparation"] = json.loads(preparation.read_text("utf-8"))
+        except ValueError as error:
+            raise ExportError(f"{preparation} is damaged. Remove it, or train again.") from error
     return content
 
 
@@ -162,8 +185,8 @@ def _loaded(path: Path) -> keras.Model:
         raise ExportError(f"There is no {path}. Name a model that was saved as a .keras file.")
     try:
         model = keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise ExportError(f"{path} is damaged or no Keras model ({reason}).") from error
     if not model.inputs or not model.outputs:
         raise ExportError(f"{path} holds a model without known inputs. Build it before saving it.")
@@ -175,9 +198,11 @@ def _loaded(path: Path) -> keras.Model:
 def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.InputSpec]:
     """The shapes of the inputs in the file."""
     specs = []
+    if size and (len(model.inputs) > 1 or len(model.inputs[0].shape) not in (3, 4)):
+        raise ExportError("--size is the size of images, and goes with the whole network.")
     for tensor in model.inputs:
         shape = list(tensor.shape)
-        if size and len(model.inputs) == 1 and len(shape) in (3, 4):
+        if size:
             axis = 2 if len(shape) == 4 and _data_format(model) == "channels_first" else 1
             wrong = [
                 built
@@ -219,6 +244,16 @@ def _scaling_of(model: keras.Model) -> float:
     return 1.0
 
 
+def _padding_of(model: keras.Model) -> float | None:
+    """The value that the network takes for padding."""
+    values = [
+        layer.mask_value
+        for layer in model.layers
+        if isinstance(layer, (ConvStem, ImageAsSequence)) and layer.mask_value is not None
+    ]
+    return values[0] if values else None
+
+
 def _largest_difference(
     model: keras.Model, target: Target, path: Path, signature: Sequence[keras.InputSpec]
 ) -> float:
@@ -229,7 +264,13 @@ def _largest_difference(
         # Another number of images than 1, where it is unknown, and a size that fits.
         batch, *others = spec.shape
         sizes = [batch or 3, *(number or 64 for number in others)]
-        inputs[tensor.name] = random.random(sizes).astype(spec.dtype)
+        values = random.random(sizes) / _scaling_of(model)
+        padding = _padding_of(model)
+        if padding is not None and len(sizes) > 2:
+            # The last image has padding below and on the right.
+            _, height, width, *_ = sizes
+            values[-1, height // 2 :] = values[-1, :, width // 2 :] = padding
+        inputs[tensor.name] = values.astype(spec.dtype)
     given = list(inputs.values())
     expected = model.predict_on_batch(given[0] if len(given) == 1 else given)
     expected = expected if isinstance(expected, list) else [expected]
@@ -237,19 +278,12 @@ def _largest_difference(
     answers = target.run(path, inputs)[: len(expected)]
     if [answer.shape for answer in answers] != [array.shape for array in expected]:
         return float("inf")
-    return max(
-        float((np.abs(answer - array) / np.maximum(1, np.abs(array))).max())
+    differences = [
+        (np.abs(answer - array) / np.maximum(1, np.abs(array))).max()
         for answer, array in zip(answers, expected, strict=True)
-    )
-
-
-def _move(folder: Path, path: Path) -> None:
-    """Puts what was written to its place; OpenVINO writes two files, TensorFlow a folder."""
-    for written in folder.iterdir():
-        place = path.with_suffix(written.suffix) if written.suffix else path
-        if place.is_dir():
-            shutil.rmtree(place)
-        shutil.move(written, place)
+    ]
+    # NaN is the largest.
+    return float(np.max(differences))
 
 
 if __name__ == "__main__":

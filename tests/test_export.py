@@ -109,7 +109,8 @@ def test_a_file_answers_as_keras(network, target, tmp_path, capsys):
     networks()[network].save(tmp_path / "model.keras")
     export.main([str(tmp_path / "model.keras"), "--to", target])
     said = capsys.readouterr().out
-    assert f"Wrote {tmp_path / 'model'}{TARGETS[target].ending} and model.json." in said
+    name = f"model{TARGETS[target].ending or '_saved_model'}"
+    assert f"Wrote {tmp_path / name} and {name}.json." in said
     assert float(said.split()[-1]) < 1e-5
 
 
@@ -138,9 +139,9 @@ def test_the_step_is_described_beside_its_file(tmp_path, capsys):
     model.save(tmp_path / "model.keras")
     (tmp_path / "preparation.json").write_text(json.dumps({"class_names": ["cat", "dog"]}))
     export.main([str(tmp_path / "model.keras"), "--to", target, "--step"])
-    ending = TARGETS[target].ending
-    assert (tmp_path / f"model_step{ending}").exists()
-    content = json.loads((tmp_path / "model_step.json").read_text())
+    name = f"model_step{TARGETS[target].ending or '_saved_model'}"
+    assert (tmp_path / name).exists()
+    content = json.loads((tmp_path / f"{name}.json").read_text())
     assert [tensor["name"] for tensor in content["inputs"]] == ["part", "rnn_1_state_1"]
     assert content["inputs"][0]["shape"][1:] == [3, 6]
     assert content["outputs"] == [{"shape": [None, 4]}, {"shape": [None, 16]}]
@@ -193,16 +194,31 @@ def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
         (["model.keras", "--to", "own", "--step"], "A stream cannot be read in both directions"),
         (["model.keras", "--to", "own", "--size", "9", "6"], "--size 9 6 is not the size"),
         (["wide.keras", "--to", "own"], "Give their size with --size HEIGHT WIDTH"),
+        (["step.keras", "--to", "own", "--step", "--size", "8", "6"], "goes with the whole"),
+        (["model.keras", "--to", "own", "--output", "model.onnx"], "a file ending in .x, not"),
+        (["model.keras", "--to", "own", "--output", "nowhere/a.x"], "There is no folder nowhere"),
+        (["model.keras", "--to", "own", "--output", "photos.x"], "photos.x is a folder that was"),
+        (["model.keras", "--to", "folder", "--output", "photos.x"], "photos.x is a folder that"),
+        (
+            ["model.keras", "--to", "folder", "--output", "."],
+            "is a folder that was not|takes a file",
+        ),
+        (["model.keras", "--to", "folder", "--output", "damaged.keras"], "is a file, and a folder"),
     ],
 )
 def test_command_lines_that_cannot_be(arguments, cure, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     build_image_rnn((8, 6), 3, bidirectional=True).save("model.keras")
     build_image_rnn((8, None), 3, reading="column").save("wide.keras")
+    build_image_rnn((8, 6), 3).save("step.keras")
     Path("damaged.keras").write_text("no model")
+    Path("photos.x").mkdir()
     own = Target(".x", {BACKEND: ()}, "keras", lambda m, p, s: None, lambda p: lambda i: [], True)
     monkeypatch.setitem(TARGETS, "own", own)
+    monkeypatch.setitem(TARGETS, "folder", own._replace(ending=""))
     monkeypatch.setitem(TARGETS, "other", own._replace(writers={"nothing": ()}))
     monkeypatch.setitem(TARGETS, "absent", own._replace(runtime="nowhere"))
     with pytest.raises(SystemExit, match=cure):
         export.main(arguments)
+    assert Path("photos.x").is_dir()
+    assert Path("damaged.keras").read_text() == "no model"

@@ -373,3 +373,67 @@ def test_the_step_is_compiled_once():
 def test_the_package_names_both():
     assert keras_imgseq.build_step_model is build_step_model
     assert keras_imgseq.Stream is Stream
+
+
+def edited(kind):  # noqa: PLR0911
+    """Models that look like a network of the factory, and need something else."""
+    inputs = keras.Input((6, 4))
+    sequences = ImageAsSequence("row")(inputs)
+    network = build_image_rnn((6, 4), 3, return_sequences=True)
+    logits = network.get_layer("logits").output
+    if kind == "rescaled":
+        scaled = ImageAsSequence("row")(keras.layers.Rescaling(1 / 255)(inputs))
+        return keras.Model(inputs, keras.layers.GRU(3)(scaled))
+    if kind == "softmax over time":
+        return keras.Model(network.input, keras.layers.Softmax(axis=1)(logits))
+    if kind == "joined along time":
+        joined = keras.layers.Concatenate(axis=1)([sequences, sequences])
+        return keras.Model(inputs, keras.layers.GRU(3)(joined))
+    if kind == "last state at every step":
+        every = keras.layers.GRU(3, return_sequences=True)(sequences)
+        both = keras.layers.Add()([every, keras.layers.GRU(3)(sequences)])
+        return keras.Model(inputs, keras.layers.GRU(3)(both))
+    if kind == "returned state":
+        _, _, state = keras.layers.LSTM(3, return_state=True)(sequences)
+        return keras.Model(inputs, state)
+    if kind == "no recurrent layer":
+        return keras.Model(inputs, keras.layers.Dense(3)(sequences))
+    if kind == "operation":
+        return keras.Model(network.input, keras.ops.softmax(logits))
+    if kind == "stacked cells":
+        cells = [keras.layers.LSTMCell(3), keras.layers.LSTMCell(3)]
+        return build_image_rnn((6, 4), 3, cell=lambda _: keras.layers.StackedRNNCells(cells))
+    start = keras.layers.Dense(3)(keras.layers.GRU(3)(sequences))
+    return keras.Model(inputs, keras.layers.GRU(3)(sequences, initial_state=start))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cure"),
+    [
+        ("rescaled", "in front of the reading .* write scale=1/255"),
+        ("softmax over time", "looks at one step"),
+        ("joined along time", "looks at one step"),
+        ("last state at every step", "looks at one step"),
+        ("returned state", "keeps the states itself"),
+        ("no recurrent layer", "a model without a recurrent layer"),
+        ("operation", "an operation outside of a layer"),
+        ("stacked cells", r"units=\(16, 16\)"),
+        ("own states", "with an initial_state of its own"),
+    ],
+)
+def test_models_that_were_edited_are_refused(kind, cure):
+    with pytest.raises(ValueError, match=cure):
+        build_step_model(edited(kind))
+
+
+def test_half_precision_rounds_no_probability():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = build_image_rnn((6, 4), 3, return_sequences=True)
+        image = np.random.default_rng(0).random((6, 4), "float32")
+        answers = Stream(model).feed(image)
+        expected = model.predict(image[None], verbose=0)[0]
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert answers.dtype == expected.dtype == "float32"
+    np.testing.assert_allclose(answers, expected, atol=2e-3)

@@ -60,7 +60,11 @@ def _write_stablehlo(model: keras.Model, path: Path, signature: Signature) -> No
     scope = export.SymbolicScope()
     shapes = [
         export.symbolic_shape(
-            ", ".join("batch" if n is None else str(n) for n in spec.shape), scope=scope
+            ", ".join(
+                str(n or ("batch" if axis == 0 else f"size_{axis}"))
+                for axis, n in enumerate(spec.shape)
+            ),
+            scope=scope,
         )
         for spec in signature
     ]
@@ -68,7 +72,16 @@ def _write_stablehlo(model: keras.Model, path: Path, signature: Signature) -> No
         jax.ShapeDtypeStruct(shape, spec.dtype)
         for shape, spec in zip(shapes, signature, strict=True)
     ]
-    exported = export.export(jax.jit(lambda *inputs: model(_as_one_or_all(inputs))))(*arguments)
+    # Not `model(...)`: a layer with a dropout would keep what is only traced.
+    weights = [
+        [variable.value for variable in variables]
+        for variables in (model.trainable_variables, model.non_trainable_variables)
+    ]
+
+    def answers(*inputs: Any) -> Any:
+        return model.stateless_call(*weights, _as_one_or_all(inputs), training=False)[0]
+
+    exported = export.export(jax.jit(answers))(*arguments)
     path.write_bytes(exported.serialize())
 
 

@@ -15,6 +15,7 @@ from keras_imgseq._network.parts import ALL_OF_IT, Parts, parts_of, turns
 from keras_imgseq._reading import axes
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
+from keras_imgseq._recurrent.cells import CELLS
 
 # More steps of one part are a loop in the graph.
 MOST_UNROLLED_STEPS = 64
@@ -29,10 +30,17 @@ OF_ONE_STEP = (
     keras_layers.ReLU,
     keras_layers.Rescaling,
     keras_layers.Softmax,
+)
+MERGES = (
     keras_layers.Add,
     keras_layers.Average,
     keras_layers.Concatenate,
     keras_layers.Maximum,
+)
+# A subclass may do something else.
+RECURRENT = (
+    keras_layers.RNN,
+    *(layer for row in CELLS.values() for layer in (row.layer, row.faster_layer)),
 )
 
 
@@ -111,7 +119,7 @@ class StepGraph:
     def built(self) -> keras.Model:
         answer = self._rebuilt(self.model.outputs[0])
         if len(answer.shape) == 3 and answer.shape[1] == 1:
-            answer = keras_layers.Reshape((answer.shape[-1],), name="answer")(answer)
+            answer = ops.squeeze(answer, axis=1)
         model = keras.Model(
             [self.part, *self.states], [answer, *self.new_states], name=f"{self.model.name}_step"
         )
@@ -139,19 +147,36 @@ class StepGraph:
                     "A convolution sees the rows above and below. Received: a network with "
                     "`filters`. Train a network without them."
                 )
-            is_known = isinstance(
-                layer, (keras_layers.InputLayer, ImageAsSequence, keras_layers.RNN, *OF_ONE_STEP)
-            )
-            if not is_known:
+            if getattr(layer, "stateful", False) or getattr(layer, "return_state", False):
+                raise ValueError(
+                    "A stream keeps the states itself. Received: the layer "
+                    f"{layer.name!r} with stateful=True or return_state=True. Write a network of "
+                    "build_image_rnn."
+                )
+            known = (keras_layers.InputLayer, ImageAsSequence, *RECURRENT, *OF_ONE_STEP, *MERGES)
+            if type(layer) not in known or _mixes_steps(layer):
                 raise ValueError(
                     "Each layer behind the reading looks at one step, so that it can answer for "
                     f"a part. Received: the layer {layer.name!r} of type {type(layer).__name__}. "
                     "Write a network of build_image_rnn."
                 )
-        if not self.readings:
+            if isinstance(layer, keras_layers.RNN) and not _has_plain_states(layer):
+                raise ValueError(
+                    "Each state of a streamed cell is one row of numbers. Received: the layer "
+                    f"{layer.name!r}, whose cell has state_size={layer.cell.state_size}. Stack "
+                    "layers instead of cells: units=(16, 16)."
+                )
+        recurrent = [layer for layer in self.model.layers if isinstance(layer, keras_layers.RNN)]
+        if not self.readings or not recurrent:
+            missing = "a recurrent layer" if self.readings else "ImageAsSequence"
             raise ValueError(
                 "A step model is made of a network that reads images. Received: a model without "
-                "ImageAsSequence. Write build_step_model(build_image_rnn(...))."
+                f"{missing}. Write build_step_model(build_image_rnn(...))."
+            )
+        if len({layer.data_format for layer in self.readings}) > 1:
+            raise ValueError(
+                "All readings of a stream have the same data format. Received: readings of both. "
+                "Write the same data_format in all of them."
             )
 
     def _part_shape(self) -> tuple[int, ...]:
@@ -164,7 +189,13 @@ class StepGraph:
     def _rebuilt(self, tensor: Any) -> Any:
         """The tensor of the step model in the place of one of the network."""
         if id(tensor) not in self.built_tensors:
-            layer = self.producers[id(tensor)]
+            layer = self.producers.get(id(tensor))
+            if layer is None:
+                raise ValueError(
+                    "The graph of a streamed network consists of layers that are used once. "
+                    "Received: a model with an operation outside of a layer, or a layer of another "
+                    "model. Write a network of build_image_rnn."
+                )
             if isinstance(layer, ImageAsSequence):
                 self.built_tensors[id(tensor)] = self._sequence(layer)
             else:
@@ -177,6 +208,11 @@ class StepGraph:
 
     def _sequence(self, layer: ImageAsSequence) -> Any:
         """The steps of a part in their order."""
+        if layer.input is not self.model.inputs[0]:
+            raise ValueError(
+                "A stream reads the pixels as they are given. Received: a layer in front of the "
+                f"reading {layer.name!r}. For a Rescaling, write scale=1/255 in build_image_rnn."
+            )
         image = self._part_as_image()
         reading = layer.reading
         step: Any = reading.patch_size(self.parts.image_size)
@@ -204,10 +240,10 @@ class StepGraph:
 
     def _part_as_image(self) -> Any:
         """The part as a batch of images in the network's data format."""
-        shape = self._part_shape()
         lines = self.part
         if self.parts.num_lines == 1:
-            lines = keras_layers.Reshape((1, *shape))(lines)
+            # Not a layer, which would cast under a policy of half precision.
+            lines = ops.expand_dims(lines, 1)
         is_coloured = len(self.model.input_shape) == 4
         if not is_coloured:
             order = (1, 2) if self.parts.along == 0 else (2, 1)
@@ -215,10 +251,16 @@ class StepGraph:
             order = (1, 2, 3) if self.parts.along == 0 else (2, 1, 3)  # type: ignore[assignment]
         else:
             order = (2, 1, 3) if self.parts.along == 0 else (2, 3, 1)  # type: ignore[assignment]
-        return lines if order == tuple(sorted(order)) else keras_layers.Permute(order)(lines)
+        return lines if order == tuple(sorted(order)) else ops.transpose(lines, (0, *order))
 
     def _recurrent(self, layer: Any, sequences: Any) -> Any:
         """The layer's cell over the steps of a part, from the states to the new ones."""
+        if isinstance(sequences, list):
+            raise ValueError(
+                "A stream gives each layer its states. Received: the layer "
+                f"{layer.name!r} with an initial_state of its own. Write a network of "
+                "build_image_rnn."
+            )
         dtype = layer.variable_dtype
         states = [
             keras.Input((size,), dtype=dtype, name=f"{layer.name}_state_{number}")
@@ -241,6 +283,24 @@ class StepGraph:
             state if state.dtype == dtype else ops.cast(state, dtype) for state in new_states
         ]
         return outputs
+
+
+def _mixes_steps(layer: Any) -> bool:
+    """Whether a layer looks along another axis than that of the features."""
+    if type(layer) in MERGES:
+        shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(layer.input)]
+        num_axes = {len(shape) for shape in shapes}
+        axis = getattr(layer, "axis", -1)
+        return len(num_axes) > 1 or axis not in (-1, max(num_axes) - 1)
+    axis = getattr(layer, "axis", -1)
+    last = len(layer.output.shape) - 1
+    return any(place not in (-1, last) for place in keras.tree.flatten(axis))
+
+
+def _has_plain_states(layer: Any) -> bool:
+    sizes = layer.cell.state_size
+    sizes = list(sizes) if isinstance(sizes, (list, tuple)) else [sizes]
+    return all(isinstance(size, int) for size in sizes)
 
 
 def _is_from_one_to_one(model: keras.Model) -> bool:

@@ -57,7 +57,8 @@ class Stream:
 
     @states.setter
     def states(self, states: Any) -> None:
-        given = [np.asarray(state) for state in states]
+        is_list = isinstance(states, (list, tuple))
+        given = [np.asarray(state) for state in states] if is_list else []
         expected = [state.shape for state in self._initial]
         if [state.shape for state in given] != expected:
             raise ValueError(

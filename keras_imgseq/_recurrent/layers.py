@@ -100,16 +100,6 @@ class _FastestLoop:
             sequences, initial_state, mask=mask, training=training
         )
 
-    def compute_output_spec(
-        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
-    ) -> Any:
-        # Keras would run every step to find the shapes, which takes as long as many batches.
-        shapes = self.compute_output_shape(sequences.shape)  # type: ignore[attr-defined]
-        dtype = self.compute_dtype  # type: ignore[attr-defined]
-        if not self.return_state:  # type: ignore[attr-defined]
-            return keras.KerasTensor(shapes, dtype)
-        return [keras.KerasTensor(shape, dtype) for shape in shapes]
-
     def get_config(self) -> dict[str, Any]:
         config: dict[str, Any] = super().get_config()  # type: ignore[misc]
         # Keras forgets it, and a loaded layer would take cuDNN again.
