@@ -36,12 +36,17 @@ def main(arguments: list[str] | None = None) -> None:
         scan(web, OnnxStream(options.onnx).feed)
         return
     saved = options.save and KeptFile(options.save)
-    network, was_stopped = trained(options)
+    network = built(options)
     from keras_imgseq import Stream, build_step_model
 
+    def export(path: Path) -> None:
+        build_step_model(network).export(path, format="onnx", verbose=False)
+
     if saved:
-        step = build_step_model(network)
-        saved.write(lambda path: step.export(path, format="onnx", verbose=False))
+        saved.try_out(export)
+    was_stopped = train(network, options)
+    if saved:
+        saved.write(export)
         print(f"Saved the step as {saved.path}")
     if was_stopped:
         print("Stopped.")
@@ -54,17 +59,13 @@ def main(arguments: list[str] | None = None) -> None:
     scan(web, stream.feed)
 
 
-def trained(options: argparse.Namespace) -> tuple[Any, bool]:
+def built(options: argparse.Namespace) -> Any:
     """A network that says for each row whether a defect is in it."""
     import keras
-    from training_run import Shuffled
-    from training_run import train as train_network
 
     from keras_imgseq import build_image_rnn
 
     keras.utils.set_random_seed(options.seed)
-    training = windows(NUM_TRAINING_WEBS, (options.seed, 0))
-    validation = windows(NUM_VALIDATION_WEBS, (options.seed, 1))
     network = build_image_rnn(
         (NUM_ROWS, WIDTH),
         1,
@@ -74,6 +75,17 @@ def trained(options: argparse.Namespace) -> tuple[Any, bool]:
         classifier_activation="sigmoid",
     )
     network.compile(keras.optimizers.Adam(LEARNING_RATE), "binary_crossentropy")
+    return network
+
+
+def train(network: Any, options: argparse.Namespace) -> bool:
+    """Trains the network, and says whether Ctrl-C ended it."""
+    import keras
+    from training_run import Shuffled
+    from training_run import train as train_network
+
+    training = windows(NUM_TRAINING_WEBS, (options.seed, 0))
+    validation = windows(NUM_VALIDATION_WEBS, (options.seed, 1))
     print(
         f"Training {network.count_params():,} weights on {NUM_TRAINING_WEBS} webs of "
         f"{ROWS_OF_A_WEB:,} rows for {options.epochs} epochs, with {keras.backend.backend()}. The "
@@ -86,7 +98,7 @@ def trained(options: argparse.Namespace) -> tuple[Any, bool]:
         epochs=options.epochs,
         validation_data=validation,
     )
-    return done.model, done.was_stopped
+    return done.was_stopped
 
 
 def windows(num_webs: int, seed: tuple[int, int]) -> tuple[Any, Any]:

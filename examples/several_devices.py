@@ -135,7 +135,7 @@ def in_processes(options: argparse.Namespace) -> None:
         port = free.getsockname()[1]
     context = multiprocessing.get_context("spawn")
     started = [
-        context.Process(target=one_process, args=(rank, port, options))
+        context.Process(target=guarded, args=(rank, port, options))
         for rank in range(options.devices)
     ]
     for process in started:
@@ -144,6 +144,11 @@ def in_processes(options: argparse.Namespace) -> None:
         process.join()
     if any(process.exitcode for process in started):
         raise RuntimeError("one of the processes has failed; its words stand above")
+
+
+def guarded(rank: int, port: int, options: Any) -> None:
+    """One of the processes, which ends in one line whatever stops it."""
+    run(lambda: one_process(rank, port, options))
 
 
 def one_process(rank: int, port: int, options: Any) -> None:
@@ -170,7 +175,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--engine", choices=list(ENGINES), default="jax", help="what trains; default: jax"
     )
-    parser.add_numbers(("--devices", 1, 64, 2, "the number of devices or processes"))
+    parser.add_numbers(("--devices", 1, 32, 2, "the number of devices or processes"))
     parser.add_argument(
         "--network",
         choices=("book", "gru", "reader"),
@@ -178,6 +183,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         help="the book's, a GRU with a mask, or a line reader; default: book",
     )
     options = parser.parse_args(arguments)
+    if 32 % options.devices:
+        parser.error("--devices takes 1, 2, 4, 8, 16 or 32: each takes as many of 32 images")
     os.environ["KERAS_BACKEND"] = ENGINES[options.engine]
     parser.need(ENGINES[options.engine], extra=ENGINES[options.engine])
     return options

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NUM_TRAINING, NUM_VALIDATION, NUM_TEST = 12_000, 500, 2_000
 SHOWN = 10
 # The options that decide the result of a training.
-DECISIVE = ("height", "units", "epochs", "seed", "augment")
+DECISIVE = ("height", "units", "epochs", "seed", "augment", "devices")
 EXAMPLES = """examples:
   python examples/text_lines.py --save numbers.keras
   python examples/text_lines.py --data lines --augment --save reader.keras

@@ -36,3 +36,9 @@ def test_several_devices_have_the_losses_of_one(network):
     assert expected[-1] < expected[0]
     for engine, devices in engines:
         np.testing.assert_allclose(losses(engine, devices, network), expected, rtol=1e-5)
+
+
+def test_the_images_are_shared_evenly():
+    ended = run_python(SCRIPT, "--devices", 3, backend=BACKEND)
+    assert ended.returncode == 2
+    assert "each takes as many of 32 images" in ended.stderr.splitlines()[-1]

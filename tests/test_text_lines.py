@@ -345,11 +345,14 @@ def test_readers_that_cannot_be(change, cure):
 
 
 @pytest.mark.parametrize(("num_lines", "devices"), [(13, 4), (12, 4), (9, 2)])
-def test_every_batch_is_a_multiple_of_the_devices(num_lines, devices, capsys):
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_every_batch_is_a_multiple_of_the_devices(num_lines, devices, shuffle, capsys):
     images = lines(range(20, 20 + 4 * num_lines, 4))
     for number, image in enumerate(images):
         image[3, 3] = number / 100
-    batches = LineBatches(images, ["a"] * num_lines, small_reader(), batch_size=8, devices=devices)
+    batches = LineBatches(
+        images, ["a"] * num_lines, small_reader(), 8, shuffle=shuffle, devices=devices
+    )
     left_out = num_lines % devices
     said = f"{left_out} of {num_lines} lines are left out of each epoch, so that {devices} devices"
     assert (said in capsys.readouterr().out) == (left_out > 0)
@@ -391,6 +394,61 @@ def test_labels_of_no_character_are_refused():
             assert np.isfinite(new).all(), old
     labels = np.array([[1, 2], [1, 0]])
     assert np.isfinite(reader.fit(images, labels, verbose=0).history["loss"][0])
+
+
+def test_a_zero_stands_behind_the_other_labels():
+    reader = small_reader()
+    reader.compile("sgd")
+    images = np.zeros((1, 8, 24), "float32")
+    good, bad = np.array([[1, 2, 0]]), np.array([[0, 1, 2]])
+    with pytest.raises(ValueError, match=r"with 0 at place 0. The first character .* is 1"):
+        reader.fit(images, bad, verbose=0)
+    # Before the training, not after its first epoch.
+    with pytest.raises(ValueError, match=r"with 0 at place 0"):
+        reader.fit(images, good, validation_data=(images, bad), verbose=0)
+    for labels in (good, [good], bad):
+        loss = reader.train_on_batch(images, labels)
+        assert np.isnan(loss if np.isscalar(loss) else loss[0]) == (labels is bad)
+
+
+def test_a_reader_that_diverged_says_so():
+    reader = small_reader()
+    reader.set_weights([weight * np.nan for weight in reader.get_weights()])
+    with pytest.raises(ValueError, match="a training that diverged"):
+        reader.read(lines((20,)))
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 2])
+def test_the_first_two_batches_differ_in_width_with_changed_lines_too(epoch):
+    images = [reader_line for width in (60, 90, 120) for reader_line in lines((width,), height=32)]
+    reader = small_reader(height=32)
+    batches = LineBatches(images, ["a"] * 3, reader, 1, augment=lambda line, generator: line)
+    batches.begin_at(epoch)
+    assert batches[0][0].shape != batches[1][0].shape
+
+
+@pytest.mark.parametrize(
+    ("changed", "cure"),
+    [
+        (lambda line, generator: line * 255, "ink 1 and paper 0"),
+        (lambda line, generator: line * np.nan, "ink 1 and paper 0"),
+        (lambda line, generator: line[:, :0], "ink 1 and paper 0"),
+    ],
+)
+def test_what_augment_may_not_return(changed, cure):
+    batches = LineBatches(lines((60,)), ["a"], small_reader(), augment=changed)
+    with pytest.raises(ValueError, match=cure):
+        batches[0]
+
+
+def test_a_line_that_grows_by_more_than_a_tenth_is_taken_as_it_was():
+    images = lines((20, 60))
+
+    def wider(line, generator):
+        return np.pad(line, ((0, 0), (40, 0)))
+
+    batches = LineBatches(images, ["a", "a"], small_reader(), 2, augment=wider, shuffle=False)
+    np.testing.assert_array_equal(batches[0][0][0, :, :20], images[0])
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="the other backends export it")

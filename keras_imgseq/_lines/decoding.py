@@ -34,6 +34,12 @@ def beliefs(reader: Any, lines: list[Line]) -> list[Belief]:
         logits = keras.ops.convert_to_numpy(reader.predict_on_batch(batch)).astype("float32")
         for place, answer in zip(places, logits, strict=False):
             of_line = answer[: -(-lines[place].shape[1] // reader.step_width)]
+            if not np.isfinite(of_line).all():
+                raise ValueError(
+                    "The reader answers no numbers, as after a training that diverged. Received: "
+                    "NaN or infinity for a line. Load an earlier file, or train with a smaller "
+                    "learning rate."
+                )
             exponentials = np.exp(of_line - of_line.max(-1, keepdims=True))
             found[place] = exponentials / exponentials.sum(-1, keepdims=True)
     return found

@@ -23,7 +23,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Puts images of text lines and their texts into batches for `LineReader.fit`.
 
     Lines of like width come into one batch, in few distinct widths, because each width is
-    compiled once. No line is left out, and at most one batch of an epoch holds fewer lines than
+    compiled once. Each line has its turn, and at most one batch of an epoch holds fewer lines than
     the others. The first two batches have different widths, where there are two.
 
     Args:
@@ -91,6 +91,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
                 f"`seed` is a whole number from 0. Received: seed={arguments.shown(seed)}."
             )
         self._seed = int(seed)
+        images = list(images)
         skips = arguments.choice("too_long", too_long, ("error", "skip")) == "skip"
         if augment is not None and not callable(augment):
             raise ValueError(
@@ -99,13 +100,14 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
             )
         self._augment = augment
         self._step_width: int = reader.step_width
-        if len(images) != len(texts) or not len(images):
+        if len(images) != len(texts) or not images:
             raise ValueError(
                 "Each image has one text. Received: "
                 f"{len(images)} images and {len(texts)} texts. Write two lists of equal length."
             )
-        lines = all_prepared(list(images), reader.height)
+        lines = all_prepared(images, reader.height)
         labels = encoded(texts, reader.alphabet)
+        texts = list(texts)
         kept = []
         for number, (line, label) in enumerate(zip(lines, labels, strict=True)):
             if steps_needed(label) <= self._steps_of(line):
@@ -161,7 +163,8 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         places = self._batches[index]
         most = max(self._widths[place] for place in places)
         lines = [self._line(place, most) for place in places]
-        width = max(self._held(line.shape[1]) for line in lines)
+        # TensorFlow takes the shapes from the first two: those keep their different widths.
+        width = most if index < 2 else max(self._held(line.shape[1]) for line in lines)
         return stacked(lines, width), self._labels[places]
 
     def _held(self, width: int) -> int:
@@ -179,6 +182,12 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
                 f"`augment` returns a line of {len(line)} pixels of height. Received: "
                 f"shape={changed.shape}."
             )
+        if not changed.size or not (changed.min() >= 0 and changed.max() <= 1):
+            raise ValueError(
+                "`augment` returns a line with ink 1 and paper 0. Received: "
+                f"shape={changed.shape}, with values outside of 0 to 1, or none."
+            )
+        most = min(most, int(line.shape[1] * ROOM))
         fits = changed.shape[1] <= most and self._steps_of(changed) >= self._needed[place]
         return changed if fits else line
 
@@ -188,6 +197,9 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         order = np.arange(len(self._lines))
         if self._shuffle:
             order = generator.permutation(order)
+        else:
+            # Other lines are left over each time.
+            order = np.roll(order, self._epoch * (len(order) - self._num_taken))
         order = order[: self._num_taken]
         widths = np.array(self._widths)
         order = order[np.argsort(widths[order], kind="stable")]

@@ -160,6 +160,9 @@ class LineReader(keras.Model):  # type: ignore[misc]
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Trains as `keras.Model`; labels that are none of the alphabet's are refused."""
         check_labels(y, self.alphabet)
+        held = kwargs.get("validation_data")
+        if isinstance(held, (tuple, list)) and len(held) > 1:
+            check_labels(held[1], self.alphabet)
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -170,10 +173,13 @@ class LineReader(keras.Model):  # type: ignore[misc]
     def compute_loss(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """The loss as of `keras.Model`; CTC of a label that is none of the alphabet's is NaN."""
         loss = super().compute_loss(x, y, *args, **kwargs)
-        if not is_ctc(self.loss):
+        labels = keras.tree.flatten(y)
+        if len(labels) != 1 or not all(map(is_ctc, keras.tree.flatten(self.loss))):
             return loss
+        (y,) = labels
         is_known = keras.ops.all((y >= 0) & (y <= len(self.alphabet)))
-        return keras.ops.where(is_known, loss, float("nan"))
+        is_padded = keras.ops.all((y[:, :-1] != 0) | (y[:, 1:] == 0))
+        return keras.ops.where(is_known & is_padded, loss, float("nan"))
 
     def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
         """Exports as `keras.Model`, where its backend can."""
