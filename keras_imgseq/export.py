@@ -23,8 +23,8 @@ EXAMPLES = """examples:
   python -m keras_imgseq.export digits.keras --to litert --step
   python -m keras_imgseq.export reader.keras --to onnx --size 40 1024
 
-The file stands beside the model, and its sizes, scaling, alphabet or class names in a .json file of
-the same name. The backend that writes it is the one of KERAS_BACKEND."""
+The file stands beside the model. Its sizes, scaling, alphabet or class names stand in a .json file
+beside it, such as digits.onnx.json. The backend that writes it is the one of KERAS_BACKEND."""
 
 
 class ExportError(Exception):

@@ -5,9 +5,21 @@ import os
 import subprocess
 import sys
 
+import keras
+import pytest
+
+from keras_imgseq._export.targets import TARGETS, missing_packages
+
 INSTALLED = [
     backend for backend in ("tensorflow", "jax", "torch") if importlib.util.find_spec(backend)
 ]
+
+
+def skip_without(target):
+    """Skips a test where the packages that write and run an exported file are not installed."""
+    missing = missing_packages(TARGETS[target], keras.backend.backend())
+    if missing:
+        pytest.skip(f"the extra `export` installs {', '.join(missing)}")
 
 
 def run_python(*arguments, backend, **options):

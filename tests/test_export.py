@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from backends import skip_without
 
 from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn, build_step_model, export
 from keras_imgseq._export.targets import TARGETS, Target, missing_packages
@@ -34,8 +35,7 @@ EXPORTED = ["book", "gru", "masked pixels"] if BACKEND == "jax" else list(NETWOR
 
 @pytest.mark.parametrize("name", EXPORTED)
 def test_onnx_gives_the_answers_of_the_network(name, tmp_path):
-    if missing_packages(TARGETS["onnx"], BACKEND):
-        pytest.skip("the extra `export` installs ONNX")
+    skip_without("onnx")
     import onnxruntime
 
     model = build_image_rnn((8, 6), 10, **NETWORKS[name])
@@ -51,7 +51,7 @@ def test_onnx_gives_the_answers_of_the_network(name, tmp_path):
 @pytest.mark.skipif(BACKEND != "jax", reason="PyTorch fixes the number of steps in an export")
 @pytest.mark.parametrize(("cell", "mask_value"), [("simple_rnn", None), ("gru", -1.0)])
 def test_onnx_of_unknown_height(cell, mask_value, tmp_path):
-    pytest.importorskip("jax2onnx", reason="Keras exports JAX by jax2onnx")
+    skip_without("onnx")
     import onnxruntime
 
     reading = ImageAsSequence("row", mask_value=mask_value)
@@ -103,9 +103,7 @@ CELLS_OF_THE_TABLE = [
 
 @pytest.mark.parametrize(("network", "target"), CELLS_OF_THE_TABLE)
 def test_a_file_answers_as_keras(network, target, tmp_path, capsys):
-    missing = missing_packages(TARGETS[target], BACKEND)
-    if missing:
-        pytest.skip(f"the extra `export` installs {', '.join(missing)}")
+    skip_without(target)
     networks()[network].save(tmp_path / "model.keras")
     export.main([str(tmp_path / "model.keras"), "--to", target])
     said = capsys.readouterr().out
@@ -116,8 +114,7 @@ def test_a_file_answers_as_keras(network, target, tmp_path, capsys):
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="OpenVINO takes no loop of TensorFlow")
 def test_what_a_target_cannot_hold_is_said(tmp_path):
-    if missing_packages(TARGETS["openvino"], BACKEND):
-        pytest.skip("the extra `export` installs OpenVINO")
+    skip_without("openvino")
     networks()["masked gru"].save(tmp_path / "model.keras")
     with pytest.raises(SystemExit, match=r"openvino cannot hold this network .* KERAS_BACKEND\.$"):
         export.main([str(tmp_path / "model.keras"), "--to", "openvino"])

@@ -6,16 +6,15 @@ import sys
 from pathlib import Path
 
 import command_line
-import keras
 import line_scan
 import numpy as np
 import pytest
 import scan_report
 import scanned_web
+from backends import skip_without
 from scanned_web import Defect, Web, make_web
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-EXPORTERS = {"tensorflow": "tf2onnx", "jax": "jax2onnx", "torch": "onnxscript"}
 
 
 def test_a_web_is_material_with_defects_in_it():
@@ -74,8 +73,7 @@ def test_the_example_trains_and_streams(small, capsys):
 
 
 def test_the_exported_step_runs_without_keras(small, tmp_path, capsys):
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip(EXPORTERS[keras.backend.backend()])
+    skip_without("onnx")
     file = tmp_path / "step.onnx"
     line_scan.main(["--epochs", "1", "--units", "4", "--rows", "300", "--save", str(file)])
     said = capsys.readouterr().out

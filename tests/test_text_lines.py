@@ -5,7 +5,7 @@ import unicodedata
 import keras
 import numpy as np
 import pytest
-from backends import INSTALLED, run_python
+from backends import INSTALLED, run_python, skip_without
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -461,9 +461,9 @@ def test_what_keras_cannot_export_from_jax_is_said(tmp_path):
 
 @pytest.mark.skipif(BACKEND == "jax", reason="JAX exports no recurrent layer that reads backwards")
 def test_a_reader_of_fixed_width_runs_in_onnxruntime(tmp_path):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnx")
-    pytest.importorskip("tf2onnx" if BACKEND == "tensorflow" else "onnxscript")
+    skip_without("onnx")
+    import onnxruntime
+
     reader = small_reader()
     image = lines((20,))[0][None]
     size = keras.InputSpec(shape=(1, 8, 24), dtype="float32")
