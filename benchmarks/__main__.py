@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import json
 import platform
 import time
 from pathlib import Path
@@ -9,13 +10,12 @@ from pathlib import Path
 import keras
 import pyperf
 
-from benchmarks import cost, reading, training
+from benchmarks import cost, reading, streaming, training
 from benchmarks.pairs import HEADER, benchmark
-from benchmarks.picture import draw_growth
 
 
 def main() -> None:
-    """Measures, prints one table, and writes the figures and the picture."""
+    """Measures, prints the tables, and writes the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("benchmark-results"))
     parser.add_argument("--tiny", action="store_true", help="only see that it runs")
@@ -30,10 +30,11 @@ def main() -> None:
     )
     print(f"Keras {keras.__version__}, {backend} {cost.version_of(backend)}\n")
     print(HEADER)
-    benchmarks = []
+    benchmarks, pairs = [], []
     for pair in itertools.chain(
         training.pairs(num_rounds, options.tiny),
         training.masked(num_rounds, options.tiny),
+        streaming.pairs(num_rounds, options.tiny),
         reading.pairs(num_rounds, shape),
         reading.cached(num_rounds),
         reading.pipelines(num_rounds, shape),
@@ -41,6 +42,10 @@ def main() -> None:
     ):
         print(pair.row(), flush=True)
         benchmarks.extend(pair.benchmarks())
+        pairs.append(pair)
+    print("\n" + streaming.rates(pairs))
+    speedups = options.output / f"speed-{backend}.json"
+    speedups.write_text(json.dumps(training.speedups(pairs), indent=1) + "\n", "utf-8")
     memory = cost.memory(num_steps=2 if options.tiny else 200)
     print("\n" + cost.memory_table(memory))
     benchmarks += [benchmark(f"peak of memory: {n}", peaks, "byte") for n, peaks in memory.items()]
@@ -51,11 +56,10 @@ def main() -> None:
         for name, of_all in growth.items()
         for value, seconds in zip(*of_all, strict=True)
     ]
-    draw_growth(growth, options.output / f"growth-{backend}.png")
     file = options.output / f"{backend}.json"
     file.unlink(missing_ok=True)
     pyperf.BenchmarkSuite(benchmarks).dump(str(file))
-    print(f"\nWrote {file} and growth-{backend}.png")
+    print(f"\nWrote {file} and {speedups.name}")
 
 
 if __name__ == "__main__":

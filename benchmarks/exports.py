@@ -201,6 +201,8 @@ def written(network: str, target: Any, path: Path, batch: int | None) -> dict[st
     import keras
 
     model = network_of(network)
+    from keras_imgseq._export.agreement import largest_difference, random_inputs
+
     shapes = [
         (batch, *(side or WIDTH_OF_LINES for side in tensor.shape[1:])) for tensor in model.inputs
     ]
@@ -209,8 +211,8 @@ def written(network: str, target: Any, path: Path, batch: int | None) -> dict[st
         for shape, tensor in zip(shapes, model.inputs, strict=True)
     ]
     target.write(model, path, signature)
-    inputs = inputs_of(model, batch or 3)
-    difference = difference_of(model, target.run(path, inputs), inputs)
+    inputs = random_inputs(model, signature)
+    difference = largest_difference(model, target.run(path, inputs), inputs)
     if not difference <= MOST_DIFFERENCE:
         raise ValueError(f"it answers otherwise than Keras, by {difference:.0e}")
     sizes = "any number of images" if batch is None else "one image"
@@ -218,35 +220,13 @@ def written(network: str, target: Any, path: Path, batch: int | None) -> dict[st
         "difference": difference,
         "sizes": sizes,
         "kilobytes": sum(file.stat().st_size for file in files_of(path)) / 1000,
-        "milliseconds": milliseconds_of(target, path, inputs_of(model, 1)),
+        "milliseconds": milliseconds_of(target, path, random_inputs(model, signature, batch=1)),
     }
 
 
 def files_of(path: Path) -> list[Path]:
     """All files that belong to an export."""
     return [file for file in path.parent.rglob("*") if file.is_file()]
-
-
-def inputs_of(model: Any, batch: int) -> dict[str, Any]:
-    """Random inputs by their names."""
-    random = np.random.default_rng(0)
-    return {
-        tensor.name: random.random(
-            (batch, *(side or WIDTH_OF_LINES for side in tensor.shape[1:]))
-        ).astype(tensor.dtype)
-        for tensor in model.inputs
-    }
-
-
-def difference_of(model: Any, answers: list[Any], inputs: dict[str, Any]) -> float:
-    """The largest difference from Keras, relative where answers are larger than 1."""
-    given = list(inputs.values())
-    expected = model.predict_on_batch(given[0] if len(given) == 1 else given)
-    expected = expected if isinstance(expected, list) else [expected]
-    return max(
-        float((np.abs(answer - array) / np.maximum(1, np.abs(array))).max())
-        for answer, array in zip(answers, expected, strict=False)
-    )
 
 
 def milliseconds_of(target: Any, path: Path, inputs: dict[str, Any]) -> float:
@@ -265,12 +245,14 @@ def figures_of_int8(network: str, target: Any, path: Path) -> dict[str, Any]:
     """The same of the ONNX file with weights of 8 bits."""
     from onnxruntime.quantization import quantize_dynamic
 
+    from keras_imgseq._export.agreement import largest_difference, random_inputs
+
     smaller = path.with_name("int8.onnx")
     quantize_dynamic(path, smaller)
     model = network_of(network)
-    inputs = inputs_of(model, 1)
+    inputs = random_inputs(model, model.inputs, batch=1, side=WIDTH_OF_LINES)
     return {
-        "difference": difference_of(model, target.run(smaller, inputs), inputs),
+        "difference": largest_difference(model, target.run(smaller, inputs), inputs),
         "kilobytes": smaller.stat().st_size / 1000,
         "milliseconds": milliseconds_of(target, smaller, inputs),
     }

@@ -1,6 +1,7 @@
 """Training steps of the book's network and of larger ones, against Keras and the frameworks."""
 
 import itertools
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from keras_imgseq._recurrent.cells import CELLS
 
 BATCH_SIZE = 100
 BOOK = "simple_rnn, 16 units, 28 rows"
+TYPED = "as typed in Keras"
 # Cell, units, rows, and steps of an epoch: the whole of the book's 55,000 images, or fewer.
 NETWORKS = {
     BOOK: ("simple_rnn", 16, 28, 550),
@@ -49,7 +51,7 @@ def pairs(num_rounds: int, tiny: bool) -> Iterator[Pair]:
             "ours",
             fit(build_image_rnn((height, 28), 10, units=units, cell=cell), images, labels),
         )
-        typed = "as typed in Keras", fit(as_typed(cell, units, height), images, labels)
+        typed = TYPED, fit(as_typed(cell, units, height), images, labels)
         yield beside(ours, typed)
         if name == BOOK:
             yield beside(ours, ("no recurrent layer", fit(without_recurrence(), images, labels)))
@@ -96,6 +98,15 @@ def masked(num_rounds: int, tiny: bool) -> Iterator[Pair]:
         yield timed_in_turn(
             group, ours, ("masked, Keras' layer", typed), num_rounds=num_rounds, clock=lambda f: f()
         )
+
+
+def speedups(measured: list[Pair]) -> dict[str, float]:
+    """How many times as fast a network trains as with Keras' own layer, for the picture."""
+    return {
+        pair.group.removeprefix("train "): round(statistics.median(pair.ratios), 2)
+        for pair in measured
+        if (pair.ours, pair.peer) == ("ours", TYPED)
+    }
 
 
 def as_typed(cell: str, units: int, height: int) -> keras.Model:

@@ -1,6 +1,8 @@
-"""The two recipes for the book's network, and one training with either."""
+"""The recipes for the book's network, and one training with any of them."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -14,13 +16,17 @@ from keras_imgseq import build_image_rnn
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A trained model, how its training went, and what it reached."""
+    """A trained model, how its training went, and what it reached.
+
+    `accuracy_by_row` is the test accuracy of the answers after each row.
+    """
 
     seed: int
     trained: Trained
     validation_accuracy: float
     test_loss: float
     test_accuracy: float
+    accuracy_by_row: list[float]
 
 
 # --8<-- [start:book]
@@ -39,9 +45,9 @@ def book(digits: Digits, epochs: int, batch_size: int) -> keras.Model:
 
 
 # --8<-- [start:steady]
-def steady(digits: Digits, epochs: int, batch_size: int) -> keras.Model:
+def steady(digits: Digits, epochs: int, batch_size: int, **arguments: Any) -> keras.Model:
     """A recipe that trains the same network well, every time."""
-    model = build_image_rnn(digits.x_train.shape[1:], digits.num_classes)
+    model = build_image_rnn(digits.x_train.shape[1:], digits.num_classes, **arguments)
     # With the identity, a relu network starts by adding up what it has seen.
     recurrent_layer = model.get_layer("rnn_1")
     kernel, recurrent_kernel, bias = recurrent_layer.get_weights()
@@ -60,8 +66,28 @@ def steady(digits: Digits, epochs: int, batch_size: int) -> keras.Model:
 # --8<-- [end:steady]
 
 
-RECIPES = {"book": book, "steady": steady}
-BATCH_SIZES = {"book": 100, "steady": 50}
+# --8<-- [start:every-row]
+def every_row(digits: Digits, epochs: int, batch_size: int) -> keras.Model:
+    """The recipe `steady`, for a network that answers after every row."""
+    return steady(digits, epochs, batch_size, return_sequences=True)
+
+
+# --8<-- [end:every-row]
+
+
+class Recipe(NamedTuple):
+    """A function that builds and compiles the network, and the batch size that goes with it."""
+
+    build: Callable[[Digits, int, int], keras.Model]
+    batch_size: int
+    answers_after_every_row: bool = False
+
+
+RECIPES = {
+    "book": Recipe(book, 100),
+    "steady": Recipe(steady, 50),
+    "every-row": Recipe(every_row, 50, answers_after_every_row=True),
+}
 
 
 def train(
@@ -75,27 +101,44 @@ def train(
     verbose: bool = True,
 ) -> Run:
     """Trains one model and tests it; `states` are those that a killed run goes on from."""
-    batch_size = batch_size or BATCH_SIZES[recipe]
+    build, default_batch_size, answers_after_every_row = RECIPES[recipe]
+    batch_size = batch_size or default_batch_size
     keras.utils.set_random_seed(seed)
-    model = RECIPES[recipe](digits, epochs, batch_size)
+    model = build(digits, epochs, batch_size)
     if verbose:
         model.summary()
 
     # --8<-- [start:train]
     def one_hot(labels: np.ndarray) -> np.ndarray:
-        return keras.utils.to_categorical(labels, digits.num_classes)
+        classes = keras.utils.to_categorical(labels, digits.num_classes)
+        if not answers_after_every_row:
+            return classes
+        # The same label for each row.
+        shape = (len(labels), digits.x_train.shape[1], digits.num_classes)
+        return np.broadcast_to(classes[:, None], shape)
 
-    validation_data = (digits.x_validation, one_hot(digits.y_validation))
     trained = training_run.train(
         model,
         Shuffled(digits.x_train, one_hot(digits.y_train), batch_size, seed),
         epochs=epochs,
-        validation_data=validation_data,
+        validation_data=(digits.x_validation, one_hot(digits.y_validation)),
         states=states,
         verbose=verbose,
     )
-    model = trained.model
-    _, validation_accuracy = model.evaluate(*validation_data, verbose=0)
-    loss, accuracy = model.evaluate(digits.x_test, one_hot(digits.y_test), verbose=0)
     # --8<-- [end:train]
-    return Run(seed, trained, validation_accuracy, loss, accuracy)
+    _, validation_accuracy = tested(trained.model, digits.x_validation, digits.y_validation)
+    losses, accuracies = tested(trained.model, digits.x_test, digits.y_test)
+    return Run(seed, trained, validation_accuracy[-1], losses[-1], accuracies[-1], accuracies)
+
+
+def tested(
+    model: keras.Model, images: np.ndarray, labels: np.ndarray
+) -> tuple[list[float], list[float]]:
+    """The loss and the accuracy of the answers after each row, the last of which counts."""
+    answering = build_image_rnn(images.shape[1:], model.output_shape[-1], return_sequences=True)
+    answering.set_weights(model.get_weights())
+    beliefs = answering.predict(images, verbose=0)
+    of_label = np.take_along_axis(beliefs, labels[:, None, None], axis=2)[:, :, 0]
+    losses = -np.log(np.maximum(of_label, 1e-7)).mean(axis=0)
+    accuracies = (beliefs.argmax(axis=2) == labels[:, None]).mean(axis=0)
+    return losses.tolist(), accuracies.tolist()

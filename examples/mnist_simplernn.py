@@ -107,9 +107,10 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add(
         "--recipe",
-        choices=("book", "steady"),
+        choices=("book", "steady", "every-row"),
         default="book",
-        help="how to train: as the book does, or so that it works every time; default: book",
+        help="how to train: as the book does, so that it works every time, or so that the network "
+        "answers after every row; default: book",
     )
     parser.add_numbers(
         ("--epochs", 1, 10**6, 20, "how often all images are trained on"),
@@ -118,7 +119,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             1,
             10**6,
             None,
-            "the images of one step of training; default: 100 for book, 50 for steady",
+            "the images of one step of training; default: 100 for book, else 50",
         ),
         ("--seed", 0, 2**32 - 1, 0, "what the first weights and the shuffling start from"),
         ("--seeds", 1, 1000, 1, "train with N seeds one after the other, and show the spread"),
@@ -153,6 +154,7 @@ def report(runs: list["Run"]) -> None:
     if len(runs) == 1:
         print(f"Test loss:     {runs[0].test_loss:.4f} (the book: {BOOK_LOSS})")
         print(f"Test accuracy: {runs[0].test_accuracy:.4f} (the book: {BOOK_ACCURACY})")
+        print(f"Right after {rows_in_words(runs)}.")
         return
     for name, book in (("loss", BOOK_LOSS), ("accuracy", BOOK_ACCURACY)):
         values = [getattr(run, f"test_{name}") for run in runs]
@@ -160,6 +162,15 @@ def report(runs: list["Run"]) -> None:
             f"Test {name} of {len(runs)} seeds: median {statistics.median(values):.4f}, "
             f"from {min(values):.4f} to {max(values):.4f} (the book: {book})"
         )
+    print(f"Right after {rows_in_words(runs)}, medians.")
+
+
+def rows_in_words(runs: list["Run"]) -> str:
+    """How many test images the answer is right for after some of the rows."""
+    of_runs = (run.accuracy_by_row for run in runs)
+    by_row = [statistics.median(values) for values in zip(*of_runs, strict=True)]
+    rows = sorted({*range(4, len(by_row) + 1, 4), len(by_row)})
+    return ", ".join(f"row {row}: {100 * by_row[row - 1]:.0f} %" for row in rows)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""Trains a network on several devices or processes, by what each backend has for that.
+"""Trains networks on several devices or processes, by what each backend has for that.
 
-It prints the loss of ten steps, which is the one of a single device. --help lists the options.
+It prints the losses of ten steps, which are those of a single device. --help lists the options.
 """
 
 import argparse
 import os
 import socket
-from collections.abc import Callable
 from typing import Any
 
 from command_line import Parser, run
@@ -30,12 +29,16 @@ def main(arguments: list[str] | None = None) -> None:
     options = parsed(arguments)
     if options.engine in ("jax-processes", "torch") and options.devices > 1:
         in_processes(options)
-    elif options.engine == "torch":
-        with_torch(0, 1, options.network, print_losses)
-    elif options.engine == "tensorflow":
-        with_tensorflow(options.devices, options.network)
-    else:
-        with_jax(options.devices, options.network)
+        return
+    if options.engine == "tensorflow":
+        divide_the_cpu(options.devices)
+    for name in options.network:
+        if options.engine == "torch":
+            with_torch(0, 1, name)
+        elif options.engine == "tensorflow":
+            with_tensorflow(options.devices, name)
+        else:
+            with_jax(options.devices, name)
 
 
 def with_jax(devices: int, name: str) -> None:
@@ -54,8 +57,8 @@ def with_jax(devices: int, name: str) -> None:
     print_losses(history.history["loss"])
 
 
-def with_jax_processes(rank: int, processes: int, name: str, port: int) -> None:
-    """One of several processes, on JAX; each is given its own part of each batch."""
+def join_jax(rank: int, processes: int, port: int) -> None:
+    """Makes this process one of several, on JAX."""
     # --8<-- [start:jax-processes]
     import jax
     import keras
@@ -64,26 +67,38 @@ def with_jax_processes(rank: int, processes: int, name: str, port: int) -> None:
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     keras.distribution.initialize(f"127.0.0.1:{port}", processes, rank)
     keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+    # --8<-- [end:jax-processes]
+
+
+def with_jax_processes(rank: int, processes: int, name: str) -> None:
+    """One of several processes, on JAX; each is given its own part of each batch."""
+    # --8<-- [start:jax-part]
+    import keras
     from devices_networks import network
 
     model, images, labels, loss = network(name)
     images, labels = images[rank::processes], labels[rank::processes]
     model.compile(keras.optimizers.SGD(LEARNING_RATE), loss)
     history = model.fit(images, labels, batch_size=len(images), epochs=10, shuffle=False, verbose=0)
-    # --8<-- [end:jax-processes]
+    # --8<-- [end:jax-part]
     if rank == 0:
         print_losses(history.history["loss"])
 
 
-def with_tensorflow(devices: int, name: str) -> None:
-    """One process with several devices, on TensorFlow."""
+def divide_the_cpu(devices: int) -> None:
+    """Makes several devices of one CPU, on TensorFlow."""
     import tensorflow as tf
 
     (cpu,) = tf.config.list_physical_devices("CPU")
     parts = [tf.config.LogicalDeviceConfiguration()] * devices
     tf.config.set_logical_device_configuration(cpu, parts)
+
+
+def with_tensorflow(devices: int, name: str) -> None:
+    """One process with several devices, on TensorFlow."""
     # --8<-- [start:tensorflow]
     import keras
+    import tensorflow as tf
     from devices_networks import network
 
     strategy = tf.distribute.MirroredStrategy([f"CPU:{place}" for place in range(devices)])
@@ -95,7 +110,7 @@ def with_tensorflow(devices: int, name: str) -> None:
     print_losses(history.history["loss"])
 
 
-def with_torch(rank: int, processes: int, name: str, report: Callable[[list[float]], None]) -> None:
+def with_torch(rank: int, processes: int, name: str) -> None:
     """One of several processes, on PyTorch; each takes its own part of each batch."""
     # --8<-- [start:torch]
     import torch
@@ -118,7 +133,7 @@ def with_torch(rank: int, processes: int, name: str, report: Callable[[list[floa
     if processes > 1:
         torch.distributed.all_reduce(means)
     if rank == 0:
-        report((means / processes).tolist())
+        print_losses((means / processes).tolist())
 
 
 def print_losses(losses: list[float]) -> None:
@@ -140,8 +155,19 @@ def in_processes(options: argparse.Namespace) -> None:
     ]
     for process in started:
         process.start()
-    for process in started:
-        process.join()
+    wait_for(started)
+
+
+def wait_for(started: list[Any]) -> None:
+    """Waits until all processes have ended, and ends the others where one has failed."""
+    from multiprocessing.connection import wait
+
+    while alive := [process for process in started if process.is_alive()]:
+        wait([process.sentinel for process in alive])
+        if any(process.exitcode for process in started):
+            # The others would wait for its gradients for ever.
+            for process in started:
+                process.terminate()
     if any(process.exitcode for process in started):
         raise RuntimeError("one of the processes has failed; its words stand above")
 
@@ -154,7 +180,9 @@ def guarded(rank: int, port: int, options: Any) -> None:
 def one_process(rank: int, port: int, options: Any) -> None:
     """What one of the processes does."""
     if options.engine == "jax-processes":
-        with_jax_processes(rank, options.devices, options.network, port)
+        join_jax(rank, options.devices, port)
+        for name in options.network:
+            with_jax_processes(rank, options.devices, name)
         return
     # --8<-- [start:torch-processes]
     import torch
@@ -163,15 +191,14 @@ def one_process(rank: int, port: int, options: Any) -> None:
         "gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=options.devices
     )
     # --8<-- [end:torch-processes]
-    with_torch(rank, options.devices, options.network, print_losses)
+    for name in options.network:
+        with_torch(rank, options.devices, name)
     torch.distributed.destroy_process_group()
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The options."""
-    parser = Parser(
-        description="Trains a network on several devices or processes.", epilog=EXAMPLES
-    )
+    parser = Parser(description="Trains networks on several devices or processes.", epilog=EXAMPLES)
     parser.add_argument(
         "--engine", choices=list(ENGINES), default="jax", help="what trains; default: jax"
     )
@@ -179,8 +206,10 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--network",
         choices=("book", "gru", "reader"),
-        default="book",
-        help="the book's, a GRU with a mask, or a line reader; default: book",
+        nargs="+",
+        default=["book"],
+        help="the book's, a GRU with a mask, or a line reader; several are trained one after the "
+        "other; default: book",
     )
     options = parser.parse_args(arguments)
     if 32 % options.devices:

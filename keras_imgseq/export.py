@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 import keras_imgseq
 from keras_imgseq import ConvStem, ImageAsSequence, LineReader, build_step_model
-from keras_imgseq._export.targets import TARGETS, Inputs, Target, missing_packages
+from keras_imgseq._export.agreement import largest_difference, random_inputs, scaling_of
+from keras_imgseq._export.targets import TARGETS, Target, missing_packages
+from keras_imgseq._network.model import all_layers
 
 # Of the answers of Keras, or of 1 where they are smaller. More is another network.
 MOST_DIFFERENCE = 1e-3
@@ -59,7 +60,8 @@ def export(options: argparse.Namespace) -> None:
         written = Path(folder) / path.name
         try:
             target.write(model, written, signature)
-            difference = _largest_difference(model, target, written, signature)
+            inputs = random_inputs(model, signature)
+            difference = largest_difference(model, target.run(written, inputs), inputs)
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
             raise ExportError(
@@ -117,9 +119,9 @@ def describe(
             for tensor, spec in zip(model.inputs, signature, strict=True)
         ],
         "outputs": [{"shape": list(tensor.shape)} for tensor in model.outputs],
-        "scaling_inside": _scaling_of(whole),
+        "scaling_inside": scaling_of(whole),
     }
-    readings = [layer for layer in whole.layers if isinstance(layer, ImageAsSequence)]
+    readings = [layer for layer in all_layers(whole) if isinstance(layer, ImageAsSequence)]
     if readings:
         content["data_format"] = readings[0].data_format
         content["mask_value"] = readings[0].mask_value
@@ -229,61 +231,10 @@ def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.Inpu
 def _data_format(model: keras.Model) -> str:
     formats = [
         layer.data_format
-        for layer in model.layers
+        for layer in all_layers(model)
         if isinstance(layer, (ConvStem, ImageAsSequence))
     ]
     return formats[0] if formats else "channels_last"
-
-
-def _scaling_of(model: keras.Model) -> float:
-    """The number that the network multiplies pixels with."""
-    for layer in model.layers:
-        scale = getattr(layer, "scale", None)
-        if isinstance(layer, (ConvStem, keras.layers.Rescaling)) and scale is not None:
-            return float(scale)
-    return 1.0
-
-
-def _padding_of(model: keras.Model) -> float | None:
-    """The value that the network takes for padding."""
-    values = [
-        layer.mask_value
-        for layer in model.layers
-        if isinstance(layer, (ConvStem, ImageAsSequence)) and layer.mask_value is not None
-    ]
-    return values[0] if values else None
-
-
-def _largest_difference(
-    model: keras.Model, target: Target, path: Path, signature: Sequence[keras.InputSpec]
-) -> float:
-    """The largest difference of the file's answers from those of Keras, on random inputs."""
-    random = np.random.default_rng(0)
-    inputs: Inputs = {}
-    for tensor, spec in zip(model.inputs, signature, strict=True):
-        # Another number of images than 1, where it is unknown, and a size that fits.
-        batch, *others = spec.shape
-        sizes = [batch or 3, *(number or 64 for number in others)]
-        values = random.random(sizes) / _scaling_of(model)
-        padding = _padding_of(model)
-        if padding is not None and len(sizes) > 2:
-            # The last image has padding below and on the right.
-            _, height, width, *_ = sizes
-            values[-1, height // 2 :] = values[-1, :, width // 2 :] = padding
-        inputs[tensor.name] = values.astype(spec.dtype)
-    given = list(inputs.values())
-    expected = model.predict_on_batch(given[0] if len(given) == 1 else given)
-    expected = expected if isinstance(expected, list) else [expected]
-    # OpenVINO lists results of inner steps behind the outputs.
-    answers = target.run(path, inputs)[: len(expected)]
-    if [answer.shape for answer in answers] != [array.shape for array in expected]:
-        return float("inf")
-    differences = [
-        (np.abs(answer - array) / np.maximum(1, np.abs(array))).max()
-        for answer, array in zip(answers, expected, strict=True)
-    ]
-    # NaN is the largest.
-    return float(np.max(differences))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Pictures of readings, and of what a network believes step by step; they need matplotlib."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_imgseq._lines.line_reader import LineReader
+from keras_imgseq._network.model import all_layers
 from keras_imgseq._reading import axes
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
@@ -81,7 +81,7 @@ def plot_reading(layer: ImageAsSequence, image_or_size: Any, *, ax: Any = None) 
             *centres[time],
             str(time + 1),
             bbox=box,
-            color="white",
+            color=_ink_on(colours[time]),
             fontsize=8,
             ha="center",
             va="center",
@@ -139,7 +139,7 @@ def plot_belief(model: keras.Model, image: Any, *, ax: Any = None) -> Any:
             f"The model reads images of shape {expected}. Received: shape={image.shape}. Write "
             "one image, as in images[0]."
         )
-    layers = list(_all_layers(model))
+    layers = list(all_layers(model))
     readings = [layer for layer in layers if isinstance(layer, ImageAsSequence)]
     along_the_width = bool(readings) and all(r.reading.step == "column" for r in readings)
     answers = np.asarray(_answering_at_every_step(model).predict(image[None], verbose=0)[0])
@@ -211,13 +211,19 @@ def plot_line(reader: LineReader, image: Any, *, ax: Any = None) -> Any:
             character,
             ha="center",
             va="bottom",
-            color="white",
+            color=_ink_on(colour),
             bbox={"boxstyle": "round,pad=0.15", "facecolor": colour, "linewidth": 0},
         )
     line_axes.set(xlim=(0, width), ylim=(height, 0), yticks=[], xlabel="width")
     scale = matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(0, 1), colours)
     line_axes.figure.colorbar(scale, ax=line_axes, label="certainty")
     return line_axes
+
+
+def _ink_on(colour: Any) -> str:
+    """White on dark colours, black on light ones, by the relative luminance of WCAG 2."""
+    luminance = np.array(colour[:3]) ** 2.2 @ [0.2126, 0.7152, 0.0722]
+    return "black" if luminance > 0.18 else "white"
 
 
 def _matplotlib() -> Any:
@@ -293,17 +299,8 @@ def _is_recurrent(layer: Any) -> bool:
     return isinstance(layer, keras.layers.RNN)
 
 
-def _all_layers(model: keras.Model) -> Iterator[Any]:
-    """The layers of a model and of the networks in it, in their order."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _all_layers(layer)
-        else:
-            yield layer
-
-
 def _answering_at_every_step(model: keras.Model) -> keras.Model:
-    if len(model.output_shape) == 3 and any(map(_is_recurrent, _all_layers(model))):
+    if len(model.output_shape) == 3 and any(map(_is_recurrent, all_layers(model))):
         return model
 
     def at_every_step(layer: Any) -> Any:
@@ -322,7 +319,7 @@ def _answering_at_every_step(model: keras.Model) -> keras.Model:
     except Exception as raised:
         error = raised
     has_steps = answering is not None and len(answering.output_shape) == 3
-    if not has_steps or not any(map(_is_recurrent, _all_layers(model))):
+    if not has_steps or not any(map(_is_recurrent, all_layers(model))):
         raise ValueError(
             "Belief is drawn of a network with recurrent layers, which can answer at every step. "
             f"Received: a model whose output has shape {model.output_shape}. Write a model of "

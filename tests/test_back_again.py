@@ -5,6 +5,7 @@ import re
 import warnings
 
 import keras
+import mark_pixels
 import numpy as np
 import pytest
 import reading_oracle
@@ -16,7 +17,6 @@ from strategies import DATA_FORMATS, dtypes, readings_and_images
 from keras_imgseq import (
     ImageAsSequence,
     SequenceAsImage,
-    build_image_rnn,
     image_as_sequence,
     sequence_as_image,
 )
@@ -204,49 +204,7 @@ def test_lists_are_read_as_arrays():
     ]
 
 
-# --8<-- [start:shapes]
-def drawn_shapes(num_images, seed):
-    """Outlines of rectangles on 8 x 8 pixels, and the inside of each."""
-    random = np.random.default_rng(seed)
-    top, left = random.integers(0, 4, (2, num_images, 1, 1))
-    bottom = top + random.integers(3, 5, (num_images, 1, 1))
-    right = left + random.integers(3, 5, (num_images, 1, 1))
-    row, column = np.mgrid[:8, :8]
-    outer = (row >= top) & (row < bottom) & (column >= left) & (column < right)
-    inside = (row > top) & (row < bottom - 1) & (column > left) & (column < right - 1)
-    return (outer & ~inside).astype("float32"), inside.astype("float32")
-
-
-# --8<-- [end:shapes]
-
-
-def trained_to_mark_the_inside():
-    """A model of each pixel, trained on drawn shapes."""
-    # --8<-- [start:marking]
-    images, inside = drawn_shapes(2000, seed=1)
-    rows = ImageAsSequence("row")
-    network = build_image_rnn(
-        (8, 8),
-        8,
-        units=32,
-        cell="gru",
-        reading=rows,
-        bidirectional=True,
-        return_sequences=True,
-        classifier_activation="sigmoid",
-    )
-    model = keras.Sequential([network, rows.inverse((8, 8))])
-    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
-    model.fit(images, inside, batch_size=50, epochs=8, verbose=0)
-    # --8<-- [end:marking]
-    return model
-
-
-def test_a_model_of_each_pixel_learns_to_mark_the_inside_of_shapes():
-    keras.utils.set_random_seed(0)
-    test_images, test_inside = drawn_shapes(300, seed=2)
-    marked = trained_to_mark_the_inside().predict(test_images, verbose=0) > 0.5
-    is_inside = test_inside > 0.5
-    overlap = (marked & is_inside).sum() / (marked | is_inside).sum()
-    assert marked.shape == (300, 8, 8)
+def test_the_example_learns_to_mark_the_inside_of_shapes(capsys):
+    mark_pixels.main()
+    overlap = float(re.search(r"Overlap on 300 new images: (\S+) of 1", capsys.readouterr().out)[1])
     assert overlap > 0.9

@@ -1,9 +1,11 @@
+import ast
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from backends import INSTALLED
+from page_code import names_of_readme, run_page
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -26,7 +28,58 @@ def test_the_example_of_pytorch_runs():
     assert names["sequences"].dtype == torch.uint8
 
 
+WORDS_OF_KERAS = {
+    "loss: nan",
+    "expected ndim=3, found ndim=4",
+    "Invalid input shape for input",
+    "Could not locate class 'ImageAsSequence'",
+    "losses.py",
+}
+
+
+def messages_of(path):
+    """The texts of a file, with a gap for each value that is filled in."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else "_" for part in node.values)
+            yield "".join(parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_the_errors_of_the_troubleshooting_are_those_of_the_code():
+    fuzz = pytest.importorskip("rapidfuzz.fuzz", reason="the extra `test` installs rapidfuzz")
+    page = (DOCS / "how-to" / "troubleshooting.md").read_text(encoding="utf-8")
+    # A line of code right below a heading.
+    lines = re.findall(r"^###.*\n\n(`.*)$", page, flags=re.MULTILINE)
+    quoted = [words for line in lines for words in re.findall(r"`` (.*?) ``|`([^`]+)`", line)]
+    errors = {one or other for one, other in quoted} - WORDS_OF_KERAS
+    assert len(errors) > 30
+    files = [*(DOCS.parent / "keras_imgseq").rglob("*.py"), *DOCS.parent.glob("examples/*.py")]
+    messages = {message for file in files for message in messages_of(file) if len(message) > 15}
+    for error in errors:
+        best = max(messages, key=lambda message: fuzz.partial_ratio(error, message))
+        assert fuzz.partial_ratio(error, best) > 75, (error, best)
+
+
+def test_the_lines_of_the_readme_run():
+    run_page(DOCS.parent / "README.md", names_of_readme())
+
+
+def test_a_line_of_the_readme_that_prints_something_else_is_found(tmp_path):
+    (tmp_path / "page.md").write_text("```python\nprint(1)  # 2\n```\n")
+    with pytest.raises(AssertionError, match="says 2"):
+        run_page(tmp_path / "page.md", {})
+
+
 def test_every_picture_of_the_docs_is_there_and_used():
     pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
-    used = set(re.findall(r"images/([\w-]+\.png)", pages))
-    assert used == {path.name for path in (DOCS / "images").glob("*.png")}
+    pages += (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    used = set(re.findall(r"images/([\w-]+\.\w+)", pages))
+    assert used == {path.name for path in (DOCS / "images").iterdir()}
+
+
+def test_every_picture_is_there_for_light_pages_and_for_dark_ones():
+    names = {path.stem for path in (DOCS / "images").iterdir()} - {"reading"}
+    light = {name for name in names if not name.endswith("-dark")}
+    assert names == light | {f"{name}-dark" for name in light}

@@ -148,6 +148,15 @@ def test_the_step_is_described_beside_its_file(tmp_path, capsys):
     assert content["preparation"] == {"class_names": ["cat", "dog"]}
 
 
+def test_a_network_in_another_model_is_described_too():
+    network = build_image_rnn((8, 6), 4, scale=1 / 255, reading=ImageAsSequence("row"))
+    model = keras.Sequential([keras.Input((8, 6)), network])
+    options = argparse.Namespace(model=Path("model.keras"), to="onnx", step=False)
+    content = export.describe(model, model, model.inputs, options)
+    assert content["scaling_inside"] == pytest.approx(1 / 255)
+    assert content["data_format"] == "channels_last"
+
+
 def test_a_reader_is_described_with_its_alphabet():
     reader = LineReader("0123456789", 8, units=4, filters=4, pool_sizes=((2, 2),))
     options = argparse.Namespace(model=Path("reader.keras"), to="onnx", step=False)

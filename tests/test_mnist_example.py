@@ -14,6 +14,8 @@ from backends import run_python
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_imgseq import build_image_rnn
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EXAMPLE = EXAMPLES / "mnist_simplernn.py"
 
@@ -77,7 +79,29 @@ def test_the_plot_is_drawn(tmp_path):
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("recipe", ["book", "steady"])
+@pytest.mark.parametrize("recipe", ["steady", "every-row"])
+def test_each_run_says_how_many_digits_are_right_after_some_rows(tmp_path, recipe):
+    ended = run_example(
+        *("--epochs", 1, "--limit", 300, "--recipe", recipe, "--save", tmp_path / "model.keras")
+    )
+    assert ended.returncode == 0, ended.stderr
+    weights = keras.saving.load_model(tmp_path / "model.keras").get_weights()
+    with np.load(EXAMPLES / "data" / "mnist.npz") as arrays:
+        images, labels = arrays["x_test"][:300] / np.float32(255), arrays["y_test"][:300]
+    said = re.search(r"Right after (row 4: .*)\.\n", ended.stdout)[1].split(", ")
+    assert [text.split(":")[0] for text in said] == [f"row {row}" for row in range(4, 29, 4)]
+    for text in said:
+        row, percent = map(int, re.findall(r"\d+", text))
+        # A network that never sees the later rows.
+        network = build_image_rnn((row, 28), 10)
+        network.set_weights(weights)
+        beliefs = network.predict(images[:, :row], verbose=0)
+        assert percent == pytest.approx(100 * np.mean(beliefs.argmax(-1) == labels), abs=0.51)
+    accuracy = float(re.search(r"Test accuracy: (\S+)", ended.stdout)[1])
+    assert percent == pytest.approx(100 * accuracy, abs=0.51)
+
+
+@pytest.mark.parametrize("recipe", ["book", "steady", "every-row"])
 def test_other_data_of_another_size_is_taken(tmp_path, recipe):
     np.savez(tmp_path / "other.npz", **small_arrays())
     ended = run_example("--data", tmp_path / "other.npz", "--epochs", 1, "--recipe", recipe)

@@ -56,6 +56,18 @@ def test_later_steps_have_another_colour():
     assert [tuple(colour) for colour in path.get_colors()] == colours[:-1]
 
 
+def test_numbers_can_be_read_on_the_colour_of_each_step():
+    def luminance(colour):
+        colour = np.array(matplotlib.colors.to_rgb(colour))
+        linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    axes = plot_reading(ImageAsSequence("row"), (60, 4))
+    for text in axes.texts:
+        pair = sorted(map(luminance, (text.get_color(), text.get_bbox_patch().get_facecolor())))
+        assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5
+
+
 def test_padding_is_drawn_beside_the_image():
     axes = plot_reading(ImageAsSequence(4, padding="same"), np.zeros((6, 5)))
     assert axes.get_xlim() == (0, 8)

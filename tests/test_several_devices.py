@@ -1,14 +1,19 @@
 """Training on several devices has the losses of one, to 1e-5, for ten steps."""
 
+import multiprocessing
+import os
+import time
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import several_devices
 from backends import run_python
 
 SCRIPT = Path(__file__).parent.parent / "examples" / "several_devices.py"
 BACKEND = keras.backend.backend()
+NETWORKS = ("book", "gru", "reader")
 ENGINES = {
     "jax": [("jax", 4), ("jax-processes", 2)],
     "tensorflow": [("tensorflow", 2)],
@@ -16,26 +21,40 @@ ENGINES = {
 }
 
 
-def losses(engine, devices, network):
+def losses(engine, devices):
+    """The losses of ten steps of each network."""
     ended = run_python(
         SCRIPT,
-        *("--engine", engine, "--devices", devices, "--network", network),
+        *("--engine", engine, "--devices", devices, "--network", *NETWORKS),
         backend=BACKEND,
     )
     assert ended.returncode == 0, ended.stderr
-    return [float(value) for value in ended.stdout.strip().splitlines()[-1].split()]
+    lines = ended.stdout.strip().splitlines()[-len(NETWORKS) :]
+    return np.array([[float(value) for value in line.split()] for line in lines])
 
 
-@pytest.mark.parametrize("network", ["book", "gru", "reader"])
-def test_several_devices_have_the_losses_of_one(network):
+def test_several_devices_have_the_losses_of_one():
     engines = ENGINES.get(BACKEND, [])
     if not engines:
         pytest.skip("Keras trains on three backends")
-    expected = losses(engines[0][0], 1, network)
-    assert len(expected) == 10
-    assert expected[-1] < expected[0]
+    expected = losses(engines[0][0], 1)
+    assert expected.shape == (len(NETWORKS), 10)
+    assert (expected[:, -1] < expected[:, 0]).all()
     for engine, devices in engines:
-        np.testing.assert_allclose(losses(engine, devices, network), expected, rtol=1e-5)
+        np.testing.assert_allclose(losses(engine, devices), expected, rtol=1e-5)
+
+
+def test_a_process_that_fails_ends_the_others():
+    context = multiprocessing.get_context("spawn")
+    started = [
+        context.Process(target=time.sleep, args=(600,)),
+        context.Process(target=os._exit, args=(3,)),
+    ]
+    for process in started:
+        process.start()
+    with pytest.raises(RuntimeError, match="one of the processes has failed"):
+        several_devices.wait_for(started)
+    assert not any(process.is_alive() for process in started)
 
 
 def test_the_images_are_shared_evenly():

@@ -1,5 +1,6 @@
 """The model that the factory returns."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -56,3 +57,12 @@ def is_ctc(loss: Any) -> bool:
     """Whether a loss, by its name or as an object, is Keras' CTC."""
     is_name = isinstance(loss, str) and loss.lower() == "ctc"
     return is_name or loss is keras.losses.ctc or isinstance(loss, keras.losses.CTC)
+
+
+def all_layers(model: keras.Model) -> Iterator[Any]:
+    """The layers of a model and of the networks in it, in their order."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from all_layers(layer)
+        else:
+            yield layer

@@ -1,0 +1,134 @@
+"""Compares reading orders: the same network, the same number of weights, another order.
+
+Run `KERAS_BACKEND=jax python -m benchmarks.orders`. It takes most of an hour on two cores. `--data`
+takes another data set in the layout of MNIST, for example Fashion-MNIST.
+"""
+
+import argparse
+import dataclasses
+import json
+import platform
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_imgseq import build_image_rnn, image_as_sequence
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
+
+from mnist_data import Digits, load_digits
+from training_run import Shuffled
+
+PATCH = (4, 7)
+SEED_OF_RANDOM = 92916
+READINGS: dict[str, dict[str, Any]] = {
+    "rows": {"step": "row"},
+    **{
+        f"patches, {order}": {"step": PATCH, "order": order}
+        for order in ("raster", "snake", "spiral", "hilbert", "morton", "zigzag")
+    },
+    "patches, raster, transposed": {"step": PATCH, "transpose": True},
+    "patches, random": {"step": PATCH, "order": "random", "seed": SEED_OF_RANDOM},
+}
+CELLS = ("simple_rnn", "gru", "lstm")
+UNITS, EPOCHS, BATCH_SIZE, LEARNING_RATE = 16, 10, 100, 0.004
+
+
+def main() -> None:
+    """Trains every network, prints a table for each data set, and writes all figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.orders", description=__doc__)
+    parser.add_argument("--data", help="as for examples/mnist_simplernn.py; default: MNIST")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=Path("benchmark-results/orders.json"))
+    parser.add_argument("--tiny", action="store_true", help="only see that it runs")
+    options = parser.parse_args()
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    digits = load_digits(options.data, 200 if options.tiny else None)
+    found: dict[str, Any] = {"versions": versions()}
+    print(found["versions"])
+    for name, images in (("as they are", digits), ("with permuted pixels", permuted(digits))):
+        found[name] = {
+            reading: {
+                cell: [
+                    accuracy_of(images, reading, cell, seed, 1 if options.tiny else EPOCHS)
+                    for seed in range(1 if options.tiny else options.seeds)
+                ]
+                for cell in (CELLS[:1] if options.tiny else CELLS)
+            }
+            for reading in READINGS
+        }
+        print(f"\n{table(name, found[name])}", flush=True)
+        options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(f"\nWrote {options.output}")
+
+
+def versions() -> str:
+    """What the figures were measured with."""
+    return (
+        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, Python {platform.python_version()}, "
+        f"Keras {keras.__version__}, {keras.backend.backend()}"
+    )
+
+
+def permuted(digits: Digits) -> Digits:
+    """The same images with their pixels exchanged, in all of them alike."""
+    path = np.random.RandomState(SEED_OF_RANDOM).permutation(digits.x_train[0].size)
+
+    def exchanged(images: Any) -> Any:
+        return images.reshape(len(images), -1)[:, path].reshape(images.shape)
+
+    parts = ("x_train", "x_validation", "x_test")
+    return dataclasses.replace(digits, **{part: exchanged(getattr(digits, part)) for part in parts})
+
+
+def accuracy_of(digits: Digits, reading: str, cell: str, seed: int, epochs: int) -> float:
+    """The accuracy on the test images of one training."""
+    # Read once, so that every order costs the same.
+    sequences, test_sequences = (
+        np.ascontiguousarray(image_as_sequence(images, **READINGS[reading]))
+        for images in (digits.x_train, digits.x_test)
+    )
+    keras.utils.set_random_seed(seed)
+    model = build_image_rnn(sequences.shape[1:], digits.num_classes, cell=cell, units=UNITS)
+    if cell == "simple_rnn":
+        layer = model.get_layer("rnn_1")
+        kernel, recurrent_kernel, bias = layer.get_weights()
+        layer.set_weights([kernel, np.eye(len(recurrent_kernel)), bias])
+    batches = Shuffled(sequences, digits.y_train, BATCH_SIZE, seed)
+    learning_rate = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE, epochs * batches.num_batches
+    )
+    model.compile(
+        keras.optimizers.Adam(learning_rate, clipnorm=1.0),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    for epoch in range(epochs):
+        batches.begin_at(epoch)
+        model.fit(batches, shuffle=False, verbose=0)
+    _, accuracy = model.evaluate(test_sequences, digits.y_test, batch_size=1000, verbose=0)
+    print(f"{reading}, {cell}, seed {seed}: {accuracy:.4f}", file=sys.stderr, flush=True)
+    return round(float(accuracy), 4)
+
+
+def table(name: str, found: dict[str, dict[str, list[float]]]) -> str:
+    """A line for each reading: the median and the range of the seeds, in percent."""
+    cells = list(next(iter(found.values())))
+    lines = [f"| {name} | {' | '.join(cells)} |", "| --- " * (len(cells) + 1) + "|"]
+    for reading, of_cells in found.items():
+        shown = [
+            f"{100 * statistics.median(values):.1f} ({100 * min(values):.1f} to "
+            f"{100 * max(values):.1f})"
+            for values in of_cells.values()
+        ]
+        lines.append(f"| {reading} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

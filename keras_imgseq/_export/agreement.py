@@ -1,0 +1,72 @@
+"""Whether an exported file answers as Keras does, on random inputs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_imgseq import ConvStem, ImageAsSequence
+from keras_imgseq._export.targets import Arrays, Inputs
+from keras_imgseq._network.model import all_layers
+
+
+def scaling_of(model: keras.Model) -> float:
+    """The number that the network multiplies pixels with."""
+    for layer in all_layers(model):
+        scale = getattr(layer, "scale", None)
+        if isinstance(layer, (ConvStem, keras.layers.Rescaling)) and scale is not None:
+            return float(scale)
+    return 1.0
+
+
+def random_inputs(
+    model: keras.Model, signature: Sequence[Any], *, batch: int = 3, side: int = 64
+) -> Inputs:
+    """Inputs for a model, as its scaling expects them, the last image with padding.
+
+    Args:
+        model: Whose inputs they are.
+        signature: The shapes of the inputs in the file.
+        batch: Number of images where it is unknown. More than 1, to see that it may vary.
+        side: Pixels of a side that is unknown.
+    """
+    random = np.random.default_rng(0)
+    inputs: Inputs = {}
+    for tensor, spec in zip(model.inputs, signature, strict=True):
+        num_images, *others = spec.shape
+        sizes = [num_images or batch, *(number or side for number in others)]
+        values = random.random(sizes) / scaling_of(model)
+        padding = _padding_of(model)
+        if padding is not None and len(sizes) > 2:
+            _, height, width, *_ = sizes
+            values[-1, height // 2 :] = values[-1, :, width // 2 :] = padding
+        inputs[tensor.name] = values.astype(spec.dtype)
+    return inputs
+
+
+def largest_difference(model: keras.Model, answers: Arrays, inputs: Inputs) -> float:
+    """The largest difference from the answers of Keras, relative where those are larger than 1."""
+    given = list(inputs.values())
+    expected = model.predict_on_batch(given[0] if len(given) == 1 else given)
+    expected = expected if isinstance(expected, list) else [expected]
+    # OpenVINO lists results of inner steps behind the outputs.
+    answers = answers[: len(expected)]
+    if [answer.shape for answer in answers] != [array.shape for array in expected]:
+        return float("inf")
+    differences = [
+        (np.abs(answer - array) / np.maximum(1, np.abs(array))).max()
+        for answer, array in zip(answers, expected, strict=True)
+    ]
+    # NaN is the largest.
+    return float(np.max(differences))
+
+
+def _padding_of(model: keras.Model) -> float | None:
+    """The value that the network takes for padding."""
+    values = [
+        layer.mask_value
+        for layer in all_layers(model)
+        if isinstance(layer, (ConvStem, ImageAsSequence)) and layer.mask_value is not None
+    ]
+    return values[0] if values else None

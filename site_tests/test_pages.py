@@ -1,0 +1,101 @@
+"""Every page can be read by everybody: narrow and wide, light and dark, by keyboard, by search."""
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import NARROW, SITE, WIDE
+
+PAGES = sorted(
+    str(path.relative_to(SITE).parent / "index.html") for path in SITE.rglob("index.html")
+)
+MAIN_PAGES = (
+    "index.html",
+    "read-a-digit/index.html",
+    "tutorial/index.html",
+    "how-to/read-text-lines/index.html",
+    "reference/index.html",
+)
+SERIOUS = ("serious", "critical")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", MAIN_PAGES)
+def test_axe_finds_nothing_serious(open_page, name, scheme):
+    page = open_page(name, scheme=scheme, reduced_motion="reduce")
+    page.wait_for_timeout(300)
+    found = Axe().run(page).response["violations"]
+    serious = [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ]
+    assert not serious, "\n".join(serious)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_is_wider_than_a_narrow_screen(open_page, name):
+    page = open_page(name, viewport=NARROW)
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_picture_of_a_page_is_shown_in_one_theme_and_can_be_enlarged(open_page, name):
+    for scheme in ("light", "dark"):
+        page = open_page(name, scheme=scheme, viewport=WIDE)
+        shown = page.evaluate(
+            """Array.from(document.querySelectorAll("article img"))
+                .filter((image) => image.offsetWidth > 0)
+                .map((image) => [image.src, image.naturalWidth, Boolean(image.closest("a"))])"""
+        )
+        other = "dark" if scheme == "light" else "light"
+        for source, width, is_link in shown:
+            assert f"#only-{other}" not in source
+            assert width > 0, source
+            assert is_link or source.endswith("reading.svg"), source
+
+
+@pytest.mark.parametrize("words", ["lstm", "export", "nan", "gpu", "variable width"])
+def test_search_finds(open_page, words):
+    page = open_page("index.html")
+    page.keyboard.press("/")
+    page.get_by_role("textbox", name="Search").fill(words)
+    page.locator(".md-search-result__item a").first.wait_for()
+    assert page.locator(".md-search-result__item").count() >= 1
+
+
+def test_copied_code_holds_no_prompts_and_no_answers(open_page):
+    page = open_page(
+        "how-to/choose-a-reading/index.html", permissions=["clipboard-read", "clipboard-write"]
+    )
+    block = page.locator(".highlight", has_text="count_image_rnn_params").first
+    block.hover()
+    block.get_by_role("button").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("from keras_imgseq import")
+    assert ">>>" not in copied
+    assert "1338" not in copied
+    assert "    _, steps, features" in copied
+
+
+def test_each_page_names_the_next(open_page):
+    assert open_page("tutorial/index.html").locator(".md-footer__link--next").count() == 1
+
+
+def test_a_page_that_does_not_exist_says_where_to_go(address):
+    text = (SITE / "404.html").read_text(encoding="utf-8")
+    assert "This page does not exist" in text
+    for link in re.findall(r'<li><a href="/?([^"#]*)">', text):
+        assert (SITE / link.lstrip("/") / "index.html").is_file(), link
+
+
+def test_the_pages_say_the_version():
+    version = re.search(
+        r'__version__ = "([^"]+)"',
+        (Path(__file__).parent.parent / "keras_imgseq" / "__init__.py").read_text(encoding="utf-8"),
+    )[1]
+    text = (SITE / "index.html").read_text(encoding="utf-8")
+    assert f"Changelog ({version})" in text
+    assert f"keras-imgseq {version}" in text
