@@ -16,17 +16,25 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 
+import training_run
 from mnist_data import Digits, load_digits
 from mnist_recipes import RECIPES, steady, train
 from training_run import Shuffled
 
-from keras_imgseq import ImageAsSequence
+from keras_imgseq import ImageAsSequence, image_as_sequence
 
 DOCS = Path(__file__).parent
 SEED, EPOCHS = 0, 20
 DIGITS_OF_A_CLASS = 2
-ORDERS = ("raster", "snake", "spiral", "hilbert", "morton", "zigzag", "random")
 SEED_OF_RANDOM = 92916
+ORDERS: dict[str, dict[str, Any]] = {
+    **{
+        name: {"order": name}
+        for name in ("raster", "snake", "spiral", "hilbert", "morton", "zigzag")
+    },
+    "random": {"order": "random", "seed": SEED_OF_RANDOM},
+}
+RACED = (*ORDERS.values(), {"order": "raster", "transpose": True})
 # The sides of the explorer's grids; each divides the 56 pixels of its images.
 GRIDS = (8, 14, 28)
 RACE_PATCH = (4, 7)
@@ -40,13 +48,16 @@ def main() -> None:
             name: described(train(digits, recipe, seed=SEED, epochs=EPOCHS, verbose=False))
             for name, recipe in (("last", "steady"), ("every", "every-row"))
         },
-        "race": [raced(digits, order) for order in (*ORDERS, "raster, transpose=True")],
+        "race": [raced(digits, arguments) for arguments in RACED],
         "racePatch": RACE_PATCH,
         "digits": chosen(digits),
         "photo": text_of(photo(), "uint8"),
-        "orders": {order: code_of(order) for order in ORDERS},
+        "orders": {name: code_of(arguments) for name, arguments in ORDERS.items()},
         "paths": {
-            grid: {order: text_of(path_of((grid, grid), order), "<u2") for order in ORDERS}
+            grid: {
+                name: text_of(path_of((grid, grid), arguments), "<u2")
+                for name, arguments in ORDERS.items()
+            }
             for grid in GRIDS
         },
     }
@@ -68,53 +79,40 @@ def described(run: Any) -> dict[str, Any]:
     }
 
 
-def raced(digits: Digits, order: str) -> dict[str, Any]:
+def raced(digits: Digits, arguments: dict[str, Any]) -> dict[str, Any]:
     """One of the race: patches in an order, read by a network that answers after each of them."""
-    code = code_of(order)
-    reading = reading_of(RACE_PATCH, order)
+    reading = ImageAsSequence(RACE_PATCH, **arguments)
     batch_size = RECIPES["every-row"].batch_size
     keras.utils.set_random_seed(SEED)
     model = steady(digits, EPOCHS, batch_size, reading=reading, return_sequences=True)
-    num_steps = model.output_shape[1]
-
-    def at_every_step(labels: np.ndarray) -> np.ndarray:
-        classes = keras.utils.to_categorical(labels, digits.num_classes)
-        return np.broadcast_to(classes[:, None], (len(labels), num_steps, digits.num_classes))
-
-    batches = Shuffled(digits.x_train, at_every_step(digits.y_train), batch_size, SEED)
-    for epoch in range(EPOCHS):
-        batches.begin_at(epoch)
-        model.fit(batches, shuffle=False, verbose=0)
-    beliefs = model.predict(digits.x_test, verbose=0)
-    accuracies = (beliefs.argmax(axis=2) == digits.y_test[:, None]).mean(axis=0)
-    print(f"{code}: {accuracies[-1]:.4f}", flush=True)
+    classes = keras.utils.to_categorical(digits.y_train, digits.num_classes)
+    at_every_step = np.broadcast_to(classes[:, None], (len(classes), *model.output_shape[1:]))
+    batches = Shuffled(digits.x_train, at_every_step, batch_size, SEED)
+    training_run.train(model, batches, epochs=EPOCHS, verbose=False)
+    beliefs = model.predict(digits.x_test, verbose=0)[:, -1]
+    accuracy = float((beliefs.argmax(axis=1) == digits.y_test).mean())
+    print(f"{code_of(arguments)}: {accuracy:.4f}", flush=True)
     grid = [side // step for side, step in zip(digits.x_test.shape[1:], RACE_PATCH, strict=True)]
     return {
-        "code": code,
-        "path": text_of(path_of(grid, order), "<u2"),
+        "code": code_of(arguments),
+        "path": text_of(path_of(grid, arguments), "<u2"),
         "weights": weights_of(model),
-        "accuracies": [round(float(accuracy), 4) for accuracy in accuracies],
+        "accuracy": round(accuracy, 4),
     }
 
 
-def code_of(order: str) -> str:
-    """The arguments of an order, as they are typed."""
-    name, *others = order.split(", ")
-    others += [f"seed={SEED_OF_RANDOM}"] if name == "random" else []
-    return ", ".join([f'order="{name}"', *others])
+def code_of(arguments: dict[str, Any]) -> str:
+    """Arguments as they are typed."""
+    return ", ".join(
+        f'{name}="{value}"' if isinstance(value, str) else f"{name}={value}"
+        for name, value in arguments.items()
+    )
 
 
-def reading_of(step: Any, order: str) -> ImageAsSequence:
-    """A reading in an order."""
-    name, *others = order.split(", ")
-    seed = SEED_OF_RANDOM if name == "random" else None
-    return ImageAsSequence(step, name, transpose=bool(others), seed=seed)
-
-
-def path_of(grid: Any, order: str) -> np.ndarray:
+def path_of(grid: Any, arguments: dict[str, Any]) -> np.ndarray:
     """The cells of a grid in the order in which the package reads them."""
-    cells = np.arange(np.prod(grid), dtype="float32").reshape(1, *grid)
-    return keras.ops.convert_to_numpy(reading_of("pixel", order)(cells)).ravel()
+    cells = np.arange(np.prod(grid)).reshape(1, *grid)
+    return image_as_sequence(cells, "pixel", **arguments).ravel()
 
 
 def weights_of(model: keras.Model) -> str:

@@ -12,8 +12,13 @@ from typing import Any
 import keras
 
 import keras_imgseq
-from keras_imgseq import ConvStem, ImageAsSequence, LineReader, build_step_model
-from keras_imgseq._export.agreement import largest_difference, random_inputs, scaling_of
+from keras_imgseq import ImageAsSequence, LineReader, build_step_model
+from keras_imgseq._export.agreement import (
+    data_format_of,
+    largest_difference,
+    random_inputs,
+    scaling_of,
+)
 from keras_imgseq._export.targets import TARGETS, Target, missing_packages
 from keras_imgseq._network.model import all_layers
 
@@ -109,6 +114,7 @@ def describe(
     options: argparse.Namespace,
 ) -> dict[str, Any]:
     """What must be known of a network to use its file: sizes, scaling, and names of its classes."""
+    scale, offset = scaling_of(whole)
     content: dict[str, Any] = {
         "model": options.model.name,
         "made_by": f"keras_imgseq {keras_imgseq.__version__}, Keras {keras.__version__}, "
@@ -119,7 +125,8 @@ def describe(
             for tensor, spec in zip(model.inputs, signature, strict=True)
         ],
         "outputs": [{"shape": list(tensor.shape)} for tensor in model.outputs],
-        "scaling_inside": scaling_of(whole),
+        "scaling_inside": scale,
+        "offset_inside": offset,
     }
     readings = [layer for layer in all_layers(whole) if isinstance(layer, ImageAsSequence)]
     if readings:
@@ -205,7 +212,7 @@ def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.Inpu
     for tensor in model.inputs:
         shape = list(tensor.shape)
         if size:
-            axis = 2 if len(shape) == 4 and _data_format(model) == "channels_first" else 1
+            axis = 2 if len(shape) == 4 and data_format_of(model) == "channels_first" else 1
             wrong = [
                 built
                 for built, given in zip(shape[axis : axis + 2], size, strict=True)
@@ -226,15 +233,6 @@ def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.Inpu
                 )
         specs.append(keras.InputSpec(shape=tuple(shape), dtype=tensor.dtype, name=tensor.name))
     return specs
-
-
-def _data_format(model: keras.Model) -> str:
-    formats = [
-        layer.data_format
-        for layer in all_layers(model)
-        if isinstance(layer, (ConvStem, ImageAsSequence))
-    ]
-    return formats[0] if formats else "channels_last"
 
 
 if __name__ == "__main__":

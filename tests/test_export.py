@@ -13,6 +13,7 @@ import pytest
 from backends import skip_without
 
 from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn, build_step_model, export
+from keras_imgseq._export import agreement
 from keras_imgseq._export.targets import TARGETS, Target, missing_packages
 
 BACKEND = keras.backend.backend()
@@ -155,6 +156,31 @@ def test_a_network_in_another_model_is_described_too():
     content = export.describe(model, model, model.inputs, options)
     assert content["scaling_inside"] == pytest.approx(1 / 255)
     assert content["data_format"] == "channels_last"
+
+
+def test_a_scaling_of_each_channel_is_described():
+    scaling = keras.layers.Rescaling([0.5, 0.25, 0.125], offset=-1)
+    network = build_image_rnn((8, 6, 3), 4, reading=ImageAsSequence("row"))
+    model = keras.Sequential([keras.Input((8, 6, 3)), scaling, network])
+    options = argparse.Namespace(model=Path("model.keras"), to="onnx", step=False)
+    content = export.describe(model, model, model.inputs, options)
+    assert content["scaling_inside"] == [0.5, 0.25, 0.125]
+    assert content["offset_inside"] == -1
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_the_last_image_of_the_check_has_padding(data_format):
+    shape = (8, 6, 3) if data_format == "channels_last" else (3, 8, 6)
+    reading = ImageAsSequence("row", mask_value=-1.0, data_format=data_format)
+    model = build_image_rnn(shape, 4, reading=reading)
+    (images,) = agreement.random_inputs(model, model.inputs).values()
+    assert images.shape == (3, *shape)
+    image = images[-1] if data_format == "channels_last" else np.moveaxis(images[-1], 0, -1)
+    is_padding = (image == -1).all(axis=-1)
+    np.testing.assert_array_equal(
+        is_padding, np.pad(np.zeros((4, 3), bool), ((0, 4), (0, 3)), constant_values=True)
+    )
+    assert not (images[:-1] == -1).any()
 
 
 def test_a_reader_is_described_with_its_alphabet():

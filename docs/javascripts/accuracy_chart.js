@@ -1,7 +1,7 @@
 // How many of all test digits both networks have right after each row.
 (() => {
   const imgseq = window.imgseq;
-  const WIDTH = 560;
+  const WIDTH = 380;
   const HEIGHT = 190;
   const LEFT = 44;
   const BOTTOM = 26;

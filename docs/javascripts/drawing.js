@@ -63,7 +63,8 @@
 
   imgseq.buildDrawing = (place, reader) => {
     let strokes = [];
-    let isDown = false;
+    // The pointer that draws, by its number.
+    let drawnBy = null;
     // Where the pen of the keyboard is, in pixels of the small image.
     let pen = [SIDE / 2, SIDE / 4];
     let isPenDown = false;
@@ -76,7 +77,8 @@
       "aria-label":
         "Paper to draw a digit on. Arrow keys move the pen, the space bar puts it down and lifts it.",
     });
-    const answer = element("p", { class: "digit-verdict", role: "status" }, "");
+    imgseq.panel(place, "Drawing");
+    const answer = element("p", { class: "digit-verdict", role: "status" });
     const context = canvas.getContext("2d");
 
     function redraw() {
@@ -84,7 +86,7 @@
       context.fillRect(0, 0, SIZE, SIZE);
       context.strokeStyle = "#fff";
       trace(context, strokes, SIZE / SIDE);
-      if (document.activeElement === canvas) {
+      if (canvas.matches(":focus-visible")) {
         context.beginPath();
         context.arc((pen[0] * SIZE) / SIDE, (pen[1] * SIZE) / SIDE, 6, 0, 2 * Math.PI);
         context.strokeStyle = "#f0b429";
@@ -107,11 +109,17 @@
     }
 
     function readIt(isWatched = false) {
-      if (!strokes.length) {
+      if (!strokes.length && !reader.drawing()) {
         answer.textContent = "Draw a digit first.";
         return;
       }
-      const belief = reader.showDrawing(imgseq.centred(strokes), { isWatched });
+      const pixels = strokes.length ? imgseq.centred(strokes) : reader.drawing();
+      reader.showDrawing(pixels, { isWatched });
+      sayBelief();
+    }
+
+    function sayBelief() {
+      const belief = reader.belief();
       const best = imgseq.bestOf(belief);
       answer.textContent = `It reads a ${best} (${imgseq.percent(belief[best])}).`;
     }
@@ -120,20 +128,38 @@
       strokes = [];
       isPenDown = false;
       answer.textContent = "";
+      reader.removeDrawing();
       redraw();
     }
 
+    // The drawing of a link, whose strokes are not known.
+    function restore() {
+      const small = element("canvas", { width: SIDE, height: SIDE });
+      imgseq.paint(small, (i) => Array(3).fill(reader.drawing()[i]));
+      context.imageSmoothingEnabled = false;
+      context.drawImage(small, 0, 0, SIZE, SIZE);
+      sayBelief();
+    }
+
     canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      isDown = true;
+      if (drawnBy !== null || event.button !== 0) {
+        return;
+      }
+      drawnBy = event.pointerId;
+      isPenDown = false;
+      canvas.setPointerCapture(drawnBy);
       strokes.push([]);
       extend(pointOf(event));
     });
-    canvas.addEventListener("pointermove", (event) => isDown && extend(pointOf(event)));
+    canvas.addEventListener("pointermove", (event) => {
+      if (event.pointerId === drawnBy) {
+        extend(pointOf(event));
+      }
+    });
     for (const name of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(name, () => {
-        if (isDown) {
-          isDown = false;
+      canvas.addEventListener(name, (event) => {
+        if (event.pointerId === drawnBy) {
+          drawnBy = null;
           readIt();
         }
       });
@@ -141,6 +167,9 @@
     canvas.addEventListener("focus", redraw);
     canvas.addEventListener("blur", redraw);
     canvas.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) {
+        return;
+      }
       const [dx, dy] =
         {
           ArrowLeft: [-1, 0],
@@ -157,6 +186,7 @@
         isPenDown = !isPenDown;
         if (isPenDown) {
           strokes.push([[...pen]]);
+          answer.textContent = "The pen is down.";
         } else {
           readIt();
         }
@@ -172,17 +202,14 @@
       element(
         "div",
         { class: "digit-controls" },
-        button("Watch it read your digit", () => {
-          readIt(true);
-          if (strokes.length) {
-            document.getElementById("read-a-digit-panel").scrollIntoView();
-          }
-        }),
+        button("Watch it read your digit", () => readIt(true)),
         button("Clear", clear),
       ),
       answer,
     );
-    place.classList.add("digit-panel");
     redraw();
+    if (reader.drawing()) {
+      restore();
+    }
   };
 })();

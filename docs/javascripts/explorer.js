@@ -1,7 +1,7 @@
 // The explorer: a path over an image, and the matrix of the sequence that it fills.
 (() => {
   const imgseq = window.imgseq;
-  const { SIDE, address, button, checkbox, element, paint } = imgseq;
+  const { SIDE, COVER, address, checkbox, element, paint } = imgseq;
   const IMAGE_SIDE = 2 * SIDE;
   const ORDERS = Object.keys(imgseq.data.orders);
   const GRIDS = Object.keys(imgseq.data.paths).map(Number);
@@ -61,7 +61,9 @@
     });
     const matrix = element("canvas", { role: "img" });
     const code = element("code", {});
-    const copied = element("span", { class: "digit-caption", role: "status" });
+    const spoken = imgseq.panel(place, "Explorer");
+    // The image without its path, which is painted once.
+    const ground = element("canvas", { width: IMAGE_SIDE, height: IMAGE_SIDE });
     const words = element("p", { class: "digit-caption" });
     const player = imgseq.player({
       numSteps: 64,
@@ -71,6 +73,7 @@
       // So that every grid takes about as long.
       stride: (numSteps) => Math.ceil(numSteps / 100),
     });
+    let isReady = false;
     let path = [];
     let steps = [];
 
@@ -108,11 +111,9 @@
         "div",
         { class: "digit-controls" },
         element("pre", { class: "digit-code", tabindex: 0 }, code),
-        button("Copy", copy),
-        copied,
       ),
+      spoken,
     );
-    place.classList.add("digit-panel");
 
     function pixels() {
       return IMAGES[image.value];
@@ -136,6 +137,10 @@
       matrix.width = steps[0].length;
       matrix.height = steps.length;
       code.textContent = codeInWords(size);
+      paint(ground, (i) => Array(3).fill(30 + 150 * pixels()[i]));
+      for (const control of [order, transpose.input, reverse.input]) {
+        control.disabled = reshape.input.checked;
+      }
     }
 
     function codeInWords(size) {
@@ -172,12 +177,8 @@
 
     function show(step, isByHand) {
       const context = picture.getContext("2d");
-      paint(picture, (i) => {
-        const row = Math.floor(i / picture.width / SCALE);
-        const column = Math.floor((i % picture.width) / SCALE);
-        const grey = 30 + 150 * pixels()[row * IMAGE_SIDE + column];
-        return [grey, grey, grey];
-      });
+      context.imageSmoothingEnabled = false;
+      context.drawImage(ground, 0, 0, picture.width, picture.height);
       context.lineWidth = Number(grid.value) > 20 ? 2 : 4;
       context.lineJoin = "round";
       for (let i = 1; i < step; i++) {
@@ -196,7 +197,7 @@
       }
       paint(matrix, (i) => {
         const at = Math.floor(i / matrix.width);
-        return at < step ? imgseq.colourOf(steps[at][i % matrix.width]) : [84, 96, 122];
+        return at < step ? imgseq.colourOf(steps[at][i % matrix.width]) : COVER;
       });
       words.textContent =
         `Step ${step} of ${steps.length}, each of ${steps[0].length} numbers. ` +
@@ -206,6 +207,9 @@
       picture.setAttribute("aria-label", `The path after step ${step} of ${steps.length}`);
       matrix.setAttribute("aria-label", `The sequence, filled to step ${step} of ${steps.length}`);
       if (isByHand) {
+        spoken.textContent = words.textContent;
+      }
+      if (isReady) {
         address.write({
           image: image.value,
           grid: grid.value,
@@ -220,24 +224,14 @@
 
     function changed() {
       readAgain();
-      player.restart(steps.length, 0);
-      show(0, true);
+      player.restart(steps.length, imgseq.isStill ? steps.length : 0, true);
       if (!imgseq.isStill) {
         player.start();
       }
     }
 
-    function copy() {
-      const range = document.createRange();
-      range.selectNodeContents(code);
-      const selection = window.getSelection();
-      selection.removeAllRanges();
-      selection.addRange(range);
-      // Also where the page is opened from a file, and nothing else may write to the clipboard.
-      copied.textContent = document.execCommand("copy") ? "Copied." : "Press Ctrl-C to copy.";
-    }
-
     readAgain();
     player.restart(steps.length, imgseq.wholeNumber(given.get("at"), steps.length, steps.length));
+    isReady = true;
   };
 })();

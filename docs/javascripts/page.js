@@ -28,13 +28,14 @@
   };
 
   // The state of all panels stands in the address, so that a link shows what its sender saw.
+  const hash = window.location.hash.slice(1);
+  const parameters = new URLSearchParams(hash.includes("=") ? hash : "");
+  // Browsers take only some hundred changes of the address a minute.
+  const MILLISECONDS_OF_AN_ADDRESS = 400;
+  let isWaiting = false;
   imgseq.address = {
-    read() {
-      const hash = window.location.hash.slice(1);
-      return new URLSearchParams(hash.includes("=") ? hash : "");
-    },
+    read: () => parameters,
     write(values) {
-      const parameters = this.read();
       for (const [name, value] of Object.entries(values)) {
         if (value === "" || value === false || value === null) {
           parameters.delete(name);
@@ -42,9 +43,21 @@
           parameters.set(name, value === true ? "1" : value);
         }
       }
-      window.history.replaceState(window.history.state, "", `#${parameters}`);
+      if (!isWaiting) {
+        isWaiting = true;
+        setTimeout(() => {
+          isWaiting = false;
+          window.history.replaceState(window.history.state, "", `#${parameters}`);
+        }, MILLISECONDS_OF_AN_ADDRESS);
+      }
     },
   };
+  // A link that was pasted into the open page; what is written above raises no such event.
+  window.addEventListener("hashchange", () => {
+    if (window.location.hash.includes("=")) {
+      window.location.reload();
+    }
+  });
 
   // A whole number of the address from 0 to `most`, or what to take instead.
   imgseq.wholeNumber = (text, most, otherwise) => {
@@ -76,6 +89,9 @@
       (colour, i) => colour + (place - before) * (COLOURS[before + 1][i] - colour),
     );
   };
+
+  // The colour of what was not read yet.
+  imgseq.COVER = [84, 96, 122];
 
   imgseq.percent = (share) => `${Math.round(100 * share)} %`;
 
@@ -142,20 +158,33 @@
       go(at, true);
     }
 
-    function restart(newNumSteps, step) {
+    function restart(newNumSteps, step, isByHand = false) {
       pause();
       most = newNumSteps;
       slider.max = most;
-      go(step);
+      go(step, isByHand);
     }
 
     return { controls, go, start, pause, restart, step: byHand, at: () => at };
   };
 
-  // Arrow keys and the space bar work wherever no control of its own takes them.
-  imgseq.isFree = (event) =>
-    !event.ctrlKey &&
-    !event.metaKey &&
-    !event.altKey &&
-    !event.target.closest("input, select, textarea, canvas[tabindex], [contenteditable]");
+  const WITH_KEYS_OF_ITS_OWN = "input, select, textarea, canvas[tabindex], [contenteditable]";
+  const WITHOUT_DIGITS = "input[type=range], input[type=checkbox], input[type=radio]";
+
+  // Whether a key is for the panel, and not for a control that takes such keys itself.
+  imgseq.isFree = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) {
+      return false;
+    }
+    const control = event.target.closest(WITH_KEYS_OF_ITS_OWN);
+    return !control || (/^[0-9]$/.test(event.key) && control.matches(WITHOUT_DIGITS));
+  };
+
+  // A part of the page with a name, and a line that only screen readers see.
+  imgseq.panel = (place, name) => {
+    place.classList.add("digit-panel");
+    place.setAttribute("role", "group");
+    place.setAttribute("aria-label", name);
+    return element("p", { class: "digit-spoken", role: "status" });
+  };
 })();

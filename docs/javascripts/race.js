@@ -1,15 +1,14 @@
 // The race: one digit, read by eight networks of 890 numbers, each in another order.
 (() => {
   const imgseq = window.imgseq;
-  const { SIDE, address, button, element, paint } = imgseq;
+  const { SIDE, COVER, address, button, element, paint } = imgseq;
   const PATCH = imgseq.data.racePatch;
   const NUM_STEPS = (SIDE * SIDE) / (PATCH[0] * PATCH[1]);
-  const COVER = [84, 96, 122];
 
   imgseq.buildRace = (place) => {
     const given = address.read();
     let number = imgseq.wholeNumber(given.get("race"), imgseq.digits.length - 1, 1);
-    const lanes = imgseq.data.race.map(({ code, path, weights, accuracies }) => {
+    const lanes = imgseq.data.race.map(({ code, path, weights, accuracy }) => {
       const canvas = element("canvas", { width: SIDE, height: SIDE, role: "img" });
       const bar = element("div", { class: "digit-bar" });
       const words = element("p", { class: "digit-caption" });
@@ -29,26 +28,30 @@
         code,
         path: imgseq.pathOf(path),
         network: imgseq.networkOf(weights),
-        accuracy: accuracies[NUM_STEPS - 1],
+        accuracy,
       };
     });
     const player = imgseq.player({ numSteps: NUM_STEPS, unit: "step", delay: 350, show });
-    const verdict = element("p", { class: "digit-verdict", role: "status" });
+    const verdict = element("p", { class: "digit-verdict" });
+    const spoken = imgseq.panel(place, "Race");
+    let isReady = false;
 
     place.replaceChildren(
       element("ul", { class: "digit-lanes" }, ...lanes.map((lane) => lane.view)),
       player.controls,
       verdict,
       element("div", { class: "digit-controls" }, button("Another digit", another)),
+      spoken,
     );
-    place.classList.add("digit-panel");
 
     function another() {
       number = (number + 1) % imgseq.digits.length;
       readAgain();
       player.pause();
       player.go(0, true);
-      player.start();
+      if (!imgseq.isStill) {
+        player.start();
+      }
     }
 
     function readAgain() {
@@ -90,6 +93,9 @@
       }
       verdict.textContent = step === NUM_STEPS ? verdictInWords() : "";
       if (isByHand) {
+        spoken.textContent = verdict.textContent || `Step ${step} of ${NUM_STEPS}.`;
+      }
+      if (isReady) {
         address.write({ race: number, "race-step": step });
       }
     }
@@ -105,5 +111,6 @@
 
     readAgain();
     player.go(imgseq.wholeNumber(given.get("race-step"), NUM_STEPS, 0));
+    isReady = true;
   };
 })();

@@ -1,8 +1,7 @@
 // The reader: a covered digit, uncovered row by row, and the bets of two who try to name it.
 (() => {
   const imgseq = window.imgseq;
-  const { SIDE, UNITS, CLASSES, address, button, checkbox, element, paint } = imgseq;
-  const COVER = [84, 96, 122];
+  const { SIDE, UNITS, CLASSES, COVER, address, button, checkbox, element, paint } = imgseq;
   const MOVED_BY = 4;
   const MILLISECONDS_OF_A_ROW = 450;
   const TRAININGS = {
@@ -22,11 +21,17 @@
   }
 
   function drawingOf(text) {
-    if (!/^[0-9a-f]{1,784}$/.test(text || "")) {
+    // All zeros are no drawing.
+    if (!/^[0-9a-f]{1,784}$/.test(text || "") || /^0*$/.test(text)) {
       return null;
     }
     const greys = text.padEnd(SIDE * SIDE, "0");
     return Uint8Array.from(greys, (grey) => 17 * parseInt(grey, 16));
+  }
+
+  function betOf(text) {
+    const [, digit, row] = /^([0-9])-([0-9]{1,2})$/.exec(text || "") || [];
+    return digit ? { digit: Number(digit), row: Number(row) } : null;
   }
 
   imgseq.buildReader = (place, { isSmall = false } = {}) => {
@@ -38,17 +43,19 @@
       isMoved: given.has("moved"),
       isInverted: given.has("inverted"),
       isOpen: given.has("open"),
-      bet: null,
+      bet: betOf(given.get("bet")),
     };
+    let isReady = false;
     let image;
     let found;
 
     const picture = element("canvas", { width: SIDE, height: SIDE, role: "img" });
     const strip = element("canvas", { width: CLASSES, height: SIDE, role: "img" });
     const entering = element("canvas", { width: SIDE, height: 1, role: "img" });
+    const spoken = imgseq.panel(place, isSmall ? "A small reader" : "Reader");
     const heads = [0, 1].map(() => element("div", { class: "digit-head" }));
     const caption = element("p", { class: "digit-caption" });
-    const verdict = element("p", { class: "digit-verdict", role: "status" });
+    const verdict = element("p", { class: "digit-verdict" });
     const bars = Array.from({ length: CLASSES }, (_, label) => {
       const bar = element("div", { class: "digit-bar" });
       const share = element("span", { class: "digit-share" });
@@ -59,7 +66,9 @@
       const line = element("li", {}, bet, element("div", { class: "digit-track" }, bar), share);
       return { line, bar, share, bet };
     });
+    const unitsOfState = element("div", { class: "digit-units", role: "img" });
     const units = Array.from({ length: UNITS }, () => element("div", { class: "digit-unit" }));
+    unitsOfState.append(...units);
     const trainings = Object.entries(TRAININGS).map(([training, words]) => {
       const input = element("input", {
         type: "radio",
@@ -87,7 +96,7 @@
     const chart = isSmall ? null : imgseq.buildAccuracyChart();
 
     place.replaceChildren(...(isSmall ? smallPanel() : wholePanel()));
-    place.classList.add("digit-panel");
+    place.append(spoken);
 
     function pictures() {
       return element(
@@ -139,7 +148,7 @@
             element("p", { class: "digit-title" }, "The row that enters: 28 numbers"),
             element("div", { class: "digit-frame digit-entering" }, entering),
             element("p", { class: "digit-title" }, "The state: 16 numbers"),
-            element("div", { class: "digit-units" }, ...units),
+            unitsOfState,
             element(
               "fieldset",
               { class: "digit-trainings" },
@@ -167,11 +176,11 @@
       }
     }
 
-    function change(values, row = player.at()) {
+    function change(values, row = player.at(), isSpoken = true) {
       const isOther = "number" in values || "drawing" in values;
       Object.assign(state, values, isOther ? { bet: null } : {});
       readAgain();
-      player.go(row, true);
+      player.go(row, isSpoken);
     }
 
     function label() {
@@ -186,8 +195,12 @@
     }
 
     function placeBet(digit) {
-      state.bet = { digit, row: player.at() };
-      player.go(player.at(), false);
+      // Whoever has seen the digit, or drawn it, does not guess.
+      if (!state.isOpen) {
+        state.bet = { digit, row: player.at() };
+        player.go(player.at());
+        spoken.textContent = `You bet on ${digit}.`;
+      }
     }
 
     function show(row, isByHand) {
@@ -219,6 +232,7 @@
         share.textContent = row ? imgseq.percent(belief) : "";
         line.classList.toggle("digit-best", i === best);
         bet.setAttribute("aria-pressed", String(state.bet !== null && state.bet.digit === i));
+        bet.disabled = state.isOpen;
       });
       const bets = [
         best === null ? "" : `The network bets on ${best}.`,
@@ -227,12 +241,17 @@
       caption.textContent = `Row ${row} of ${SIDE}. ${bets.join(" ")}`;
       picture.setAttribute("aria-label", `A digit, uncovered down to row ${row} of ${SIDE}`);
       strip.setAttribute("aria-label", `The belief in each digit after each of ${row} rows`);
-      entering.setAttribute("aria-label", `The pixels of row ${row}`);
+      entering.setAttribute("aria-label", row ? `The pixels of row ${row}` : "No row yet");
+      const numbers = row ? Array.from(found.states[row - 1], (value) => value.toFixed(1)) : [];
+      unitsOfState.setAttribute("aria-label", `The state: ${numbers.join(", ") || "all zeros"}`);
       verdict.textContent = row === SIDE ? verdictInWords() : "";
       if (chart) {
         chart.mark(row, state.training);
       }
-      if (isByHand && !isSmall) {
+      if (isByHand) {
+        spoken.textContent = `${caption.textContent} ${verdict.textContent}`;
+      }
+      if (isReady && !isSmall) {
         writeAddress(row);
       }
     }
@@ -265,6 +284,7 @@
         moved: state.isMoved,
         inverted: state.isInverted,
         open: state.isOpen,
+        bet: state.bet && `${state.bet.digit}-${state.bet.row}`,
       });
     }
 
@@ -282,13 +302,14 @@
 
     readAgain();
     if (given.has("row")) {
-      player.go(imgseq.wholeNumber(given.get("row"), SIDE, SIDE));
+      player.go(imgseq.wholeNumber(given.get("row"), SIDE, 0));
     } else {
       player.go(0);
       if (!imgseq.isStill) {
         player.start();
       }
     }
+    isReady = true;
     if (!isSmall) {
       document.addEventListener("keydown", (event) => {
         if (event.target === document.body || place.contains(event.target)) {
@@ -298,15 +319,23 @@
     }
 
     return {
-      // Shows a drawing, as read to its end or from its beginning.
+      // The drawing that is shown, as 784 greys, or null, and what is believed of it.
+      drawing: () => state.drawing,
+      belief: () => found.beliefs[SIDE - 1],
+      // Shows a drawing, read to its end or from its beginning.
       showDrawing(pixels, { isWatched = false } = {}) {
-        const drawing = drawingOf(textOfDrawing(pixels)) || new Uint8Array(SIDE * SIDE);
+        const drawing = drawingOf(textOfDrawing(pixels));
         player.pause();
-        change({ drawing, isOpen: true }, isWatched ? 0 : SIDE);
+        change({ drawing, isOpen: drawing !== null }, isWatched ? 0 : SIDE, false);
         if (isWatched) {
           player.start();
+          place.querySelector(".digit-controls button").focus();
         }
-        return found.beliefs[SIDE - 1];
+      },
+      removeDrawing() {
+        if (state.drawing) {
+          change({ drawing: null, isOpen: false }, 0, false);
+        }
       },
     };
   };

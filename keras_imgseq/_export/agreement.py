@@ -11,13 +11,24 @@ from keras_imgseq._export.targets import Arrays, Inputs
 from keras_imgseq._network.model import all_layers
 
 
-def scaling_of(model: keras.Model) -> float:
-    """The number that the network multiplies pixels with."""
+def scaling_of(model: keras.Model) -> tuple[Any, Any]:
+    """What the network multiplies pixels with and then adds; lists where channels differ."""
     for layer in all_layers(model):
         scale = getattr(layer, "scale", None)
         if isinstance(layer, (ConvStem, keras.layers.Rescaling)) and scale is not None:
-            return float(scale)
-    return 1.0
+            offset = getattr(layer, "offset", 0.0)
+            return np.asarray(scale, "float64").tolist(), np.asarray(offset, "float64").tolist()
+    return 1.0, 0.0
+
+
+def data_format_of(model: keras.Model) -> str:
+    """Where the channels of the images stand."""
+    formats = [
+        layer.data_format
+        for layer in all_layers(model)
+        if isinstance(layer, (ConvStem, ImageAsSequence))
+    ]
+    return formats[0] if formats else "channels_last"
 
 
 def random_inputs(
@@ -36,11 +47,13 @@ def random_inputs(
     for tensor, spec in zip(model.inputs, signature, strict=True):
         num_images, *others = spec.shape
         sizes = [num_images or batch, *(number or side for number in others)]
-        values = random.random(sizes) / scaling_of(model)
+        values = random.random(sizes) / np.abs(scaling_of(model)[0]).max()
         padding = _padding_of(model)
         if padding is not None and len(sizes) > 2:
-            _, height, width, *_ = sizes
-            values[-1, height // 2 :] = values[-1, :, width // 2 :] = padding
+            is_first = len(sizes) == 4 and data_format_of(model) == "channels_first"
+            image = np.moveaxis(values[-1], 0, -1) if is_first else values[-1]
+            height, width, *_ = image.shape
+            image[height // 2 :] = image[:, width // 2 :] = padding
         inputs[tensor.name] = values.astype(spec.dtype)
     return inputs
 
