@@ -185,7 +185,7 @@ def belief(colours: tuple[str, ...]) -> Figure:
 def beliefs_of(name: str, image: np.ndarray) -> np.ndarray:
     """The belief of a network of the page "Read a digit" after each row."""
     content = page_data()["networks"][name]
-    values = np.frombuffer(base64.b64decode(content["weights"]), "<f4")
+    values = np.frombuffer(base64.b64decode(content["weights"]), "<i2") * content["unit"]
     model = build_image_rnn((28, 28), 10, return_sequences=True)
     weights, start = [], 0
     for weight in model.get_weights():

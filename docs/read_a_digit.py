@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 
 import training_run
 from mnist_data import Digits, load_digits
-from mnist_recipes import RECIPES, steady, train
+from mnist_recipes import RECIPES, steady, tested, train
 from training_run import Shuffled
 
 from keras_imgseq import ImageAsSequence, image_as_sequence
@@ -38,6 +38,7 @@ RACED = (*ORDERS.values(), {"order": "raster", "transpose": True})
 # The sides of the explorer's grids; each divides the 56 pixels of its images.
 GRIDS = (8, 14, 28)
 RACE_PATCH = (4, 7)
+MOST_OF_16_BITS = 32767
 
 
 def main() -> None:
@@ -73,10 +74,11 @@ def main() -> None:
 
 def described(run: Any) -> dict[str, Any]:
     """The weights of a network, and how many test digits it has right after each row."""
-    return {
-        "weights": weights_of(run.trained.model),
-        "accuracies": [round(accuracy, 4) for accuracy in run.accuracy_by_row],
-    }
+    model = run.trained.model
+    described = weights_of(model)
+    digits = load_digits()
+    _, accuracies = tested(model, digits.x_test, digits.y_test)
+    return described | {"accuracies": [round(accuracy, 4) for accuracy in accuracies]}
 
 
 def raced(digits: Digits, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -89,6 +91,7 @@ def raced(digits: Digits, arguments: dict[str, Any]) -> dict[str, Any]:
     at_every_step = np.broadcast_to(classes[:, None], (len(classes), *model.output_shape[1:]))
     batches = Shuffled(digits.x_train, at_every_step, batch_size, SEED)
     training_run.train(model, batches, epochs=EPOCHS, verbose=False)
+    weights = weights_of(model)
     beliefs = model.predict(digits.x_test, verbose=0)[:, -1]
     accuracy = float((beliefs.argmax(axis=1) == digits.y_test).mean())
     print(f"{code_of(arguments)}: {accuracy:.4f}", flush=True)
@@ -96,8 +99,8 @@ def raced(digits: Digits, arguments: dict[str, Any]) -> dict[str, Any]:
     return {
         "code": code_of(arguments),
         "path": text_of(path_of(grid, arguments), "<u2"),
-        "weights": weights_of(model),
         "accuracy": round(accuracy, 4),
+        **weights,
     }
 
 
@@ -115,9 +118,17 @@ def path_of(grid: Any, arguments: dict[str, Any]) -> np.ndarray:
     return image_as_sequence(cells, "pixel", **arguments).ravel()
 
 
-def weights_of(model: keras.Model) -> str:
-    """All weights as one array: kernel, recurrent kernel, bias, and those of the logits."""
-    return text_of(np.concatenate([weight.ravel() for weight in model.get_weights()]), "<f4")
+def weights_of(model: keras.Model) -> dict[str, Any]:
+    """All weights as one array of 16 bits and what to multiply it with; rounds those of the model.
+
+    They are the kernel, the recurrent kernel, the bias, and both of the logits.
+    """
+    weights = model.get_weights()
+    unit = max(float(np.abs(weight).max()) for weight in weights) / MOST_OF_16_BITS
+    rounded = [np.round(weight / unit).astype("<i2") for weight in weights]
+    model.set_weights([weight * unit for weight in rounded])
+    flat = np.concatenate([weight.ravel() for weight in rounded])
+    return {"unit": unit, "weights": text_of(flat, "<i2")}
 
 
 def chosen(digits: Digits) -> dict[str, Any]:

@@ -163,11 +163,11 @@ def wait_for(started: list[Any]) -> None:
     from multiprocessing.connection import wait
 
     while alive := [process for process in started if process.is_alive()]:
-        wait([process.sentinel for process in alive])
         if any(process.exitcode for process in started):
             # The others would wait for its gradients for ever.
-            for process in started:
+            for process in alive:
                 process.terminate()
+        wait([process.sentinel for process in alive])
     if any(process.exitcode for process in started):
         raise RuntimeError("one of the processes has failed; its words stand above")
 

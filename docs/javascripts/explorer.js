@@ -1,7 +1,7 @@
 // The explorer: a path over an image, and the matrix of the sequence that it fills.
 (() => {
   const imgseq = window.imgseq;
-  const { SIDE, COVER, address, checkbox, element, paint } = imgseq;
+  const { SIDE, COVER, address, button, checkbox, element, paint } = imgseq;
   const IMAGE_SIDE = 2 * SIDE;
   const ORDERS = Object.keys(imgseq.data.orders);
   const GRIDS = Object.keys(imgseq.data.paths).map(Number);
@@ -111,6 +111,7 @@
         "div",
         { class: "digit-controls" },
         element("pre", { class: "digit-code", tabindex: 0 }, code),
+        button("Copy", copy),
       ),
       spoken,
     );
@@ -228,6 +229,12 @@
       if (!imgseq.isStill) {
         player.start();
       }
+    }
+
+    function copy() {
+      window.getSelection().selectAllChildren(code);
+      // Also where the page is opened from a file, and nothing else may write to the clipboard.
+      spoken.textContent = document.execCommand("copy") ? "Copied." : "Press Ctrl-C to copy.";
     }
 
     readAgain();

@@ -14,8 +14,8 @@
   }
 
   // Keras' order of the weights: kernel, recurrent kernel, bias, then those of the logits.
-  function networkOf(text) {
-    const all = new Float32Array(bytesOf(text).buffer);
+  function networkOf({ unit, weights }) {
+    const all = Float64Array.from(new Int16Array(bytesOf(weights).buffer), (w) => w * unit);
     let start = 0;
     const take = (count) => {
       start += count;
@@ -111,8 +111,8 @@
   }
 
   const networks = {};
-  for (const [name, { weights }] of Object.entries(data.networks)) {
-    networks[name] = networkOf(weights);
+  for (const [name, described] of Object.entries(data.networks)) {
+    networks[name] = networkOf(described);
   }
 
   window.imgseq = {

@@ -8,7 +8,8 @@
   imgseq.buildRace = (place) => {
     const given = address.read();
     let number = imgseq.wholeNumber(given.get("race"), imgseq.digits.length - 1, 1);
-    const lanes = imgseq.data.race.map(({ code, path, weights, accuracy }) => {
+    const lanes = imgseq.data.race.map((described) => {
+      const { code, path, accuracy } = described;
       const canvas = element("canvas", { width: SIDE, height: SIDE, role: "img" });
       const bar = element("div", { class: "digit-bar" });
       const words = element("p", { class: "digit-caption" });
@@ -27,7 +28,7 @@
         view,
         code,
         path: imgseq.pathOf(path),
-        network: imgseq.networkOf(weights),
+        network: imgseq.networkOf(described),
         accuracy,
       };
     });

@@ -1,2 +1,23 @@
-// The theme gives its search no name, which screen readers need.
-document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+// Runs on every page: a name for the search, and the panels where a page has a place for them.
+(() => {
+  // The theme gives its search no name, which screen readers need.
+  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+
+  if (!document.querySelector("[id^='read-a-digit-']")) {
+    return;
+  }
+  // Relative to this file: the two builders of the site treat addresses in a page differently.
+  const start = document.currentScript.src;
+  const style = document.createElement("link");
+  style.rel = "stylesheet";
+  style.href = new URL("../stylesheets/read_a_digit.css", start);
+  document.head.append(style);
+  const names = ["data", "network", "page", "accuracy_chart", "reader", "drawing", "race"];
+  for (const name of [...names, "explorer", "read_a_digit"]) {
+    const script = document.createElement("script");
+    script.src = new URL(`${name}.js`, start);
+    // In this order.
+    script.async = false;
+    document.body.append(script);
+  }
+})();
