@@ -7,6 +7,7 @@ for the picture of a line.
 
 import argparse
 import base64
+import functools
 import json
 import sys
 from collections.abc import Callable
@@ -110,6 +111,9 @@ def drawn(
         plot_reading(layer, size, ax=axes)
         axes.set_title(title, family="monospace", fontsize=11)
         axes.axis("off")
+        if not has_numbers:
+            # The path is what counts.
+            axes.collections[0].set_alpha(0.2)
         for text in axes.texts:
             text.set_fontsize(9)
             text.set_visible(has_numbers or text.get_text() in {"1", str(size[0] * size[1])})
@@ -149,9 +153,8 @@ def wrong_reshape(colours: tuple[str, ...]) -> Figure:
 
 def marked(colours: tuple[str, ...]) -> Figure:
     """Outlines, and what the network of "Mark each pixel" marks as their inside."""
-    keras.utils.set_random_seed(0)
     images, _ = drawn_shapes(5, seed=2)
-    answers = trained().predict(images, verbose=0)
+    answers = trained_to_mark().predict(images, verbose=0)
     figure = Figure(figsize=(WIDTH, 2.4), layout="constrained")
     pairs = zip(images, answers, strict=True)
     for column, pair in zip(figure.subplots(2, 5).T, pairs, strict=True):
@@ -159,6 +162,13 @@ def marked(colours: tuple[str, ...]) -> Figure:
             axes.imshow(picture, cmap="gray_r", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
     return figure
+
+
+@functools.cache
+def trained_to_mark() -> keras.Model:
+    """The network of `examples/mark_pixels.py`."""
+    keras.utils.set_random_seed(0)
+    return trained()
 
 
 def belief(colours: tuple[str, ...]) -> Figure:
@@ -170,9 +180,9 @@ def belief(colours: tuple[str, ...]) -> Figure:
     beliefs = {name: beliefs_of(name, image) for name in NETWORKS}
     for axes, row in zip(all_axes, rows, strict=True):
         covered = np.where(np.arange(28)[:, None] < row, image, np.nan)
-        axes[0].imshow(covered, cmap="gray_r", vmin=0, vmax=1)
+        colours_of_image = matplotlib.colormaps["gray"].with_extremes(bad="#54607a")
+        axes[0].imshow(covered, cmap=colours_of_image, vmin=0, vmax=1)
         axes[0].set(xticks=[], yticks=[], ylabel=f"after row {row}")
-        axes[0].set_facecolor("#8899aa")
         for ax, name, colour in zip(axes[1:], NETWORKS, colours[1:], strict=True):
             ax.barh(range(10), beliefs[name][row - 1], color=colour)
             ax.set(xlim=(0, 1), ylim=(9.5, -0.5), xticks=[0, 1], yticks=range(0, 10))
@@ -195,6 +205,7 @@ def beliefs_of(name: str, image: np.ndarray) -> np.ndarray:
     return model.predict(image[None], verbose=0)[0]
 
 
+@functools.cache
 def page_data() -> Any:
     """What `docs/read_a_digit.py` wrote."""
     text = (DOCS / "javascripts" / "data.js").read_text(encoding="utf-8")
@@ -210,7 +221,7 @@ def by_row(colours: tuple[str, ...]) -> Figure:
         axes.plot(range(1, 29), [100 * value for value in accuracies], color=colour, label=words)
     axes.set(xlabel="rows read", ylabel="right, %", xticks=[1, 7, 14, 21, 28], ylim=(0, 100))
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
+    figure.legend(loc="outside lower center", frameon=False)
     return figure
 
 
@@ -261,6 +272,7 @@ def speed(colours: tuple[str, ...]) -> Figure:
         bars = axes.barh(places, ratios, 0.25, color=colour, label=BACKENDS[name])
         axes.bar_label(bars, fmt=" %.1f", fontsize=9)
     axes.axvline(1, color=colours[0], linewidth=1)
+    axes.margins(x=0.1)
     axes.set_yticks(range(len(networks)), [name.replace(", ", ",\n", 1) for name in networks])
     axes.set_xlabel("times as fast as with Keras' layer")
     axes.invert_yaxis()
@@ -282,6 +294,7 @@ def test_digits() -> tuple[np.ndarray, np.ndarray]:
     return np.round(digits.x_test * 255).astype("uint8"), digits.y_test
 
 
+@functools.cache
 def first_digit() -> np.ndarray:
     """The first test digit of MNIST."""
     return load_digits().x_test[0]

@@ -30,13 +30,12 @@ def main(arguments: list[str] | None = None) -> None:
     if options.engine in ("jax-processes", "torch") and options.devices > 1:
         in_processes(options)
         return
-    if options.engine == "tensorflow":
-        divide_the_cpu(options.devices)
+    strategy = mirrored_strategy(options.devices) if options.engine == "tensorflow" else None
     for name in options.network:
         if options.engine == "torch":
             with_torch(0, 1, name)
         elif options.engine == "tensorflow":
-            with_tensorflow(options.devices, name)
+            with_tensorflow(strategy, name)
         else:
             with_jax(options.devices, name)
 
@@ -85,23 +84,25 @@ def with_jax_processes(rank: int, processes: int, name: str) -> None:
         print_losses(history.history["loss"])
 
 
-def divide_the_cpu(devices: int) -> None:
-    """Makes several devices of one CPU, on TensorFlow."""
+def mirrored_strategy(devices: int) -> Any:
+    """Makes several devices of one CPU, on TensorFlow, and what trains on all of them."""
     import tensorflow as tf
 
     (cpu,) = tf.config.list_physical_devices("CPU")
     parts = [tf.config.LogicalDeviceConfiguration()] * devices
     tf.config.set_logical_device_configuration(cpu, parts)
+    # --8<-- [start:tensorflow-strategy]
+    strategy = tf.distribute.MirroredStrategy([f"CPU:{place}" for place in range(devices)])
+    # --8<-- [end:tensorflow-strategy]
+    return strategy
 
 
-def with_tensorflow(devices: int, name: str) -> None:
+def with_tensorflow(strategy: Any, name: str) -> None:
     """One process with several devices, on TensorFlow."""
     # --8<-- [start:tensorflow]
     import keras
-    import tensorflow as tf
     from devices_networks import network
 
-    strategy = tf.distribute.MirroredStrategy([f"CPU:{place}" for place in range(devices)])
     with strategy.scope():
         model, images, labels, loss = network(name)
         model.compile(keras.optimizers.SGD(LEARNING_RATE), loss)

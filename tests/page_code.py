@@ -5,9 +5,11 @@ In an environment without the tests: `python tests/page_code.py README.md`.
 
 import contextlib
 import io
+import os
 import re
 import sys
 from pathlib import Path
+from unittest import mock
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 PRINTED = re.compile(r"^print\(.*\)  # (.*)$", flags=re.MULTILINE)
@@ -17,7 +19,8 @@ def run_page(path, names):
     """Runs all blocks one after the other, with some names at first."""
     code = "\n".join(BLOCK.findall(Path(path).read_text(encoding="utf-8")))
     assert code, f"{path} holds no Python"
-    with contextlib.redirect_stdout(io.StringIO()) as said:
+    # A page may set the backend of the processes to come.
+    with contextlib.redirect_stdout(io.StringIO()) as said, mock.patch.dict(os.environ):
         exec(compile(code, str(path), "exec"), names)
     # Keras' progress bar prints, too.
     lines = said.getvalue().splitlines()

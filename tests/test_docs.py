@@ -34,6 +34,7 @@ WORDS_OF_KERAS = {
     "Invalid input shape for input",
     "Could not locate class 'ImageAsSequence'",
     "losses.py",
+    "No module named 'jax'",
 }
 
 

@@ -96,7 +96,7 @@ class NumPy(_LikeNumPy):
 
     def flip(self, array: Any, axis: int) -> Any:
         """A copy: PyTorch's `DataLoader` takes no negative strides."""
-        return np.ascontiguousarray(np.flip(array, axis))
+        return np.flip(array, axis).copy()
 
 
 class JAX(_LikeNumPy):
