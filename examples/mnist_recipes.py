@@ -83,6 +83,7 @@ class Recipe(NamedTuple):
     answers_after_every_row: bool = False
 
 
+IMAGES_AT_ONCE = 5000
 RECIPES = {
     "book": Recipe(book, 100),
     "steady": Recipe(steady, 50),
@@ -137,8 +138,12 @@ def tested(
     """The loss and the accuracy of the answers after each row, the last of which counts."""
     answering = build_image_rnn(images.shape[1:], model.output_shape[-1], return_sequences=True)
     answering.set_weights(model.get_weights())
-    beliefs = answering.predict(images, verbose=0)
-    of_label = np.take_along_axis(beliefs, labels[:, None, None], axis=2)[:, :, 0]
-    losses = -np.log(np.maximum(of_label, 1e-7)).mean(axis=0)
-    accuracies = (beliefs.argmax(axis=2) == labels[:, None]).mean(axis=0)
-    return losses.tolist(), accuracies.tolist()
+    losses, rights = np.zeros((2, images.shape[1]))
+    # In parts, for other data may have many more images and classes.
+    for start in range(0, len(images), IMAGES_AT_ONCE):
+        part = labels[start : start + IMAGES_AT_ONCE, None]
+        beliefs = answering.predict(images[start : start + IMAGES_AT_ONCE], verbose=0)
+        of_label = np.take_along_axis(beliefs, part[:, :, None], axis=2)[:, :, 0]
+        losses -= np.log(np.maximum(of_label, 1e-7)).sum(axis=0)
+        rights += (beliefs.argmax(axis=2) == part).sum(axis=0)
+    return (losses / len(images)).tolist(), (rights / len(images)).tolist()

@@ -358,6 +358,16 @@ def test_the_curves_are_those_of_all_test_digits(data, all_digits, name):
     np.testing.assert_allclose(data["networks"][name]["accuracies"], accuracies, atol=3e-4)
 
 
+def test_the_text_names_the_figures_of_the_data(open_page, data):
+    text = open_page(PAGE).locator("article").inner_text()
+    for name, said in (
+        ("last", "right on {} % of the test digits, which is a guess, and at the end on {} %"),
+        ("every", "right on {} % after 14 rows, and on {} % at the end"),
+    ):
+        accuracies = data["networks"][name]["accuracies"]
+        assert said.format(*(round(100 * accuracies[row]) for row in (13, 27))) in text
+
+
 def test_the_race_ends_with_who_knew_first(open_page):
     page = open_page(f"{PAGE}#race=2&race-step=28")
     race = page.locator("#read-a-digit-race")

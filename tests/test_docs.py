@@ -84,3 +84,15 @@ def test_every_picture_is_there_for_light_pages_and_for_dark_ones():
     names = {path.stem for path in (DOCS / "images").iterdir()} - {"reading"}
     light = {name for name in names if not name.endswith("-dark")}
     assert names == light | {f"{name}-dark" for name in light}
+
+
+def test_no_page_waits_for_a_figure():
+    pages = [*DOCS.rglob("*.md"), DOCS.parent / "README.md"]
+    found = {
+        word
+        for page in pages
+        for word in re.findall(
+            r"\b[A-Z]+(?:_[A-Z]+)*_(?:TABLE|RESULT|STEADY)\b", page.read_text("utf-8")
+        )
+    }
+    assert not found
