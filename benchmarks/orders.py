@@ -1,6 +1,6 @@
 """Compares reading orders: the same network, the same number of weights, another order.
 
-Run `KERAS_BACKEND=jax python -m benchmarks.orders`. It takes most of an hour on two cores. `--data`
+Run `KERAS_BACKEND=jax python -m benchmarks.orders`. It takes about an hour on one core. `--data`
 takes another data set in the layout of MNIST, for example Fashion-MNIST.
 """
 

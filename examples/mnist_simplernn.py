@@ -23,7 +23,7 @@ EXAMPLES = """examples:
   python examples/mnist_simplernn.py --save digits.keras
   python examples/mnist_simplernn.py --recipe steady --seeds 5
 
-One run takes about a minute on two CPU cores with TensorFlow, its start included.
+One run takes one to two minutes on two CPU cores with TensorFlow, its start included.
 With --seeds, --save and --plot take the best run on the validation images."""
 
 

@@ -22,12 +22,23 @@ def skip_without(target):
         pytest.skip(f"the extra `export` installs {', '.join(missing)}")
 
 
+def environment(backend):
+    """The environment of a process with a backend."""
+    return {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "JAX_COMPILATION_CACHE_DIR": os.environ["COMPILED_BY_TESTS"],
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+
 def run_python(*arguments, backend, **options):
     """Runs Python in a process that has imported nothing yet."""
-    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
-        env=environment,
+        env=environment(backend),
         capture_output=True,
         text=True,
         check=False,

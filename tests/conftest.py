@@ -1,4 +1,6 @@
 import os
+import shutil
+import tempfile
 
 # Two processes share the cores; with threads of their own they would wait for one another.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -23,3 +25,14 @@ settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
 )
 settings.load_profile("few")
+
+
+def pytest_configure(config):
+    # Processes that tests start would compile the same networks again and again on JAX.
+    if not hasattr(config, "workerinput"):
+        os.environ["COMPILED_BY_TESTS"] = tempfile.mkdtemp()
+
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop("COMPILED_BY_TESTS"))

@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from backends import environment
 from hypothesis import settings
 from resume_folder import ResumeError, ResumeFolder, State
 from training_run import Shuffled
@@ -27,7 +28,7 @@ RUN = ["--recipe", "steady", "--epochs", str(EPOCHS), "--limit", "1000"]
 def started(*arguments, **options):
     return subprocess.Popen(
         [sys.executable, EXAMPLES / "mnist_simplernn.py", *RUN, *map(str, arguments)],
-        env={**os.environ, "KERAS_BACKEND": keras.backend.backend(), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env=environment(keras.backend.backend()),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
