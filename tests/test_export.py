@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from backends import skip_without
+from page_code import run_page
 
 from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn, build_step_model, export
 from keras_imgseq._export import agreement
@@ -147,6 +148,16 @@ def test_the_step_is_described_beside_its_file(tmp_path, capsys):
     assert content["data_format"] == "channels_first"
     assert content["states_before_the_first_part"] == "zeros"
     assert content["preparation"] == {"class_names": ["cat", "dog"]}
+
+
+def test_the_lines_of_the_page_run_the_file(tmp_path, monkeypatch):
+    skip_without("onnx")
+    build_image_rnn((28, 28), 10).save(tmp_path / "digits.keras")
+    export.main([str(tmp_path / "digits.keras"), "--to", "onnx"])
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    run_page(Path(__file__).parent.parent / "docs" / "how-to" / "deploy.md", names)
+    assert names["answers"].shape == (1, 10)
 
 
 def test_a_network_in_another_model_is_described_too():
