@@ -152,7 +152,8 @@ def loaded(options: argparse.Namespace) -> tuple["Lines", "Lines", "Lines"]:
             if not len(parts[name]):
                 raise LinesError(
                     f"All lines are of one work, {works[0]!r}, so that none are left for --{name}. "
-                    "Name the works with --split-by, or give --valid and --test."
+                    "Name the works with --split-by, where '(.*)' makes each file a work, or give "
+                    "--valid and --test."
                 )
     return parts["data"], parts["valid"], parts["test"]
 
@@ -167,8 +168,9 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     folders = {
         "data": "one or more folders with pairs x.png and x.gt.txt; default: numbers of MNIST "
         "digits",
-        "valid": "lines to choose the best epoch by; default: the lines of a tenth of the works",
-        "test": "lines to report on; default: the lines of another tenth of the works",
+        "valid": "lines to choose the best epoch by; default: whole works with about a tenth of "
+        "the lines",
+        "test": "lines to report on; default: other works with about a tenth of the lines",
     }
     for name, meaning in folders.items():
         add(f"--{name}", type=Path, nargs="+", metavar="FOLDER", help=meaning)
@@ -176,8 +178,9 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "--split-by",
         default=r"(.*?)[_.]",
         metavar="REGEX",
-        help="its first group names the work, from the beginning of a file's name, so that no "
-        "work is in two parts; default: what stands before the first _ or .",
+        help="regular expression for file names; its first group is the work, such as a book, and "
+        "all lines of a work go into one part; '(.*)' makes each file a work; default: what stands "
+        "before the first _ or .",
     )
     add(
         "--read",
@@ -228,7 +231,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--augment",
         action="store_true",
-        help="stretch, slant, turn and blur the lines anew in each epoch; default: as they are",
+        help="stretch, slant and turn the lines anew in each epoch, and change ink and noise; "
+        "default: as they are",
     )
     parser.add_save("save the reader of the best epoch")
     parser.add_plot("draw a line of the test with its characters")
