@@ -368,11 +368,26 @@ def test_the_text_names_the_figures_of_the_data(open_page, data):
         assert said.format(*(round(100 * accuracies[row]) for row in (13, 27))) in text
 
 
-def test_the_race_ends_with_who_knew_first(open_page):
+def test_the_race_ends_with_who_knew_first(open_page, data):
     page = open_page(f"{PAGE}#race=2&race-step=28")
     race = page.locator("#read-a-digit-race")
-    label = page.evaluate("imgseq.digits[2].label")
-    assert verdict_of(race).startswith(f"It is a {label}. ")
+    label, bets = page.evaluate(
+        """() => {
+            const { label, pixels } = imgseq.digits[2];
+            const image = imgseq.scaled(pixels);
+            return [label, imgseq.data.race.map((described) => {
+                const path = imgseq.pathOf(described.path);
+                const steps = imgseq.stepsOf(image, 28, imgseq.data.racePatch, path);
+                return imgseq.read(imgseq.networkOf(described), steps).beliefs.map(imgseq.bestOf);
+            })];
+        }"""
+    )
+    wrong = [[step for step, bet in enumerate(lane, start=1) if bet != label] for lane in bets]
+    known = [max(steps, default=0) + 1 for steps in wrong]
+    first = min(known)
+    codes = [row["code"] for row, step in zip(data["race"], known, strict=True) if step == first]
+    said = f"It is a {label}. First, after step {first}: {' and '.join(codes)}."
+    assert verdict_of(race) == said
     assert race.locator("li").count() == 8
 
 
