@@ -21,6 +21,7 @@ from keras_imgseq import build_image_rnn, image_as_sequence
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 
+import training_run
 from mnist_data import Digits, load_digits
 from training_run import Shuffled
 
@@ -53,14 +54,8 @@ def main() -> None:
     print(found["versions"])
     for name, images in (("as they are", digits), ("with permuted pixels", permuted(digits))):
         found[name] = {
-            reading: {
-                cell: [
-                    accuracy_of(images, reading, cell, seed, 1 if options.tiny else EPOCHS)
-                    for seed in range(1 if options.tiny else options.seeds)
-                ]
-                for cell in (CELLS[:1] if options.tiny else CELLS)
-            }
-            for reading in READINGS
+            reading: accuracies(images, arguments, options)
+            for reading, arguments in READINGS.items()
         }
         print(f"\n{table(name, found[name])}", flush=True)
         options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -86,20 +81,34 @@ def permuted(digits: Digits) -> Digits:
     return dataclasses.replace(digits, **{part: exchanged(getattr(digits, part)) for part in parts})
 
 
-def accuracy_of(digits: Digits, reading: str, cell: str, seed: int, epochs: int) -> float:
-    """The accuracy on the test images of one training."""
+def accuracies(
+    digits: Digits, reading: dict[str, Any], options: argparse.Namespace
+) -> dict[str, list[float]]:
+    """For each cell the accuracy on the test images, a seed at a time."""
+    print(reading, file=sys.stderr, flush=True)
     # Read once, so that every order costs the same.
-    sequences, test_sequences = (
-        np.ascontiguousarray(image_as_sequence(images, **READINGS[reading]))
-        for images in (digits.x_train, digits.x_test)
-    )
+    parts = {
+        part: np.ascontiguousarray(image_as_sequence(getattr(digits, part), **reading))
+        for part in ("x_train", "x_test")
+    }
+    sequences = dataclasses.replace(digits, **parts)
+    seeds, epochs = (1, 1) if options.tiny else (options.seeds, EPOCHS)
+    return {
+        cell: [accuracy_of(sequences, cell, seed, epochs) for seed in range(seeds)]
+        for cell in (CELLS[:1] if options.tiny else CELLS)
+    }
+
+
+def accuracy_of(sequences: Digits, cell: str, seed: int, epochs: int) -> float:
+    """The accuracy on the test images of one training."""
     keras.utils.set_random_seed(seed)
-    model = build_image_rnn(sequences.shape[1:], digits.num_classes, cell=cell, units=UNITS)
+    shape = sequences.x_train.shape[1:]
+    model = build_image_rnn(shape, sequences.num_classes, cell=cell, units=UNITS)
     if cell == "simple_rnn":
         layer = model.get_layer("rnn_1")
         kernel, recurrent_kernel, bias = layer.get_weights()
         layer.set_weights([kernel, np.eye(len(recurrent_kernel)), bias])
-    batches = Shuffled(sequences, digits.y_train, BATCH_SIZE, seed)
+    batches = Shuffled(sequences.x_train, sequences.y_train, BATCH_SIZE, seed)
     learning_rate = keras.optimizers.schedules.CosineDecay(
         LEARNING_RATE, epochs * batches.num_batches
     )
@@ -108,11 +117,10 @@ def accuracy_of(digits: Digits, reading: str, cell: str, seed: int, epochs: int)
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    for epoch in range(epochs):
-        batches.begin_at(epoch)
-        model.fit(batches, shuffle=False, verbose=0)
-    _, accuracy = model.evaluate(test_sequences, digits.y_test, batch_size=1000, verbose=0)
-    print(f"{reading}, {cell}, seed {seed}: {accuracy:.4f}", file=sys.stderr, flush=True)
+    training_run.train(model, batches, epochs=epochs, verbose=False)
+    test = sequences.x_test, sequences.y_test
+    _, accuracy = model.evaluate(*test, batch_size=1000, verbose=0)
+    print(f"{cell}, seed {seed}: {accuracy:.4f}", file=sys.stderr, flush=True)
     return round(float(accuracy), 4)
 
 

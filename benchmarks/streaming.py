@@ -1,5 +1,6 @@
 """A network that answers row by row, beside all rows so far read again and the exported step."""
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,10 @@ import numpy as np
 from benchmarks.pairs import Pair, seconds_of, timed_in_turn
 from keras_imgseq import Stream, build_image_rnn, build_step_model
 from keras_imgseq._export.targets import TARGETS, missing_packages
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
+
+from scan_report import OnnxStream
 
 WIDTH = 28
 # Cell, units, and how many rows have been read.
@@ -50,29 +55,12 @@ def pairs(num_rounds: int, tiny: bool) -> Iterator[Pair]:
 
 
 def exported(model: keras.Model, row: Any) -> Callable[[], Any]:
-    """The step of a network as an ONNX file, called with a row and the last states."""
-    step = build_step_model(model)
-    step(step.inputs)
+    """The step of a network as an ONNX file, fed as `examples/line_scan.py --onnx` does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "step.onnx"
-        signature = [
-            keras.InputSpec(shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
-            for tensor in step.inputs
-        ]
-        TARGETS["onnx"].write(step, path, signature)
-        run = TARGETS["onnx"].load(path)
-    part, *states = (tensor.name for tensor in step.inputs)
-    given = {part: row[None]} | {
-        name: np.zeros((1, *tensor.shape[1:]), "float32")
-        for name, tensor in zip(states, step.inputs[1:], strict=True)
-    }
-
-    def feed() -> Any:
-        answer, *given_states = run(given)
-        given.update(zip(states, given_states, strict=True))
-        return answer
-
-    return feed
+        build_step_model(model).export(path, format="onnx", verbose=False)
+        stream = OnnxStream(path)
+    return lambda: stream.feed(row)
 
 
 def rates(measured: list[Pair]) -> str:

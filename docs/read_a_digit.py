@@ -46,7 +46,7 @@ def main() -> None:
     digits = load_digits()
     content = {
         "networks": {
-            name: described(train(digits, recipe, seed=SEED, epochs=EPOCHS, verbose=False))
+            name: trained(digits, recipe)
             for name, recipe in (("last", "steady"), ("every", "every-row"))
         },
         "race": [raced(digits, arguments) for arguments in RACED],
@@ -72,13 +72,12 @@ def main() -> None:
     print(f"Wrote {file.name}: {file.stat().st_size / 1000:.0f} kB")
 
 
-def described(run: Any) -> dict[str, Any]:
+def trained(digits: Digits, recipe: str) -> dict[str, Any]:
     """The weights of a network, and how many test digits it has right after each row."""
-    model = run.trained.model
-    described = weights_of(model)
-    digits = load_digits()
+    model = train(digits, recipe, seed=SEED, epochs=EPOCHS, verbose=False).trained.model
+    weights = weights_of(model)
     _, accuracies = tested(model, digits.x_test, digits.y_test)
-    return described | {"accuracies": [round(accuracy, 4) for accuracy in accuracies]}
+    return weights | {"accuracies": [round(accuracy, 4) for accuracy in accuracies]}
 
 
 def raced(digits: Digits, arguments: dict[str, Any]) -> dict[str, Any]:
