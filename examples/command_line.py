@@ -171,13 +171,13 @@ def run(main: Callable[[], None]) -> None:
             "of fewer units."
         )
     except Exception as error:
-        # `python -X dev` shows where it happened.
         if sys.flags.dev_mode:
             raise
         reason = " ".join(str(error).split())[:300]
         sys.exit(
-            f"Error: {type(error).__name__}: {reason}. Where the memory did not suffice, "
-            "give fewer or smaller images, or a network of fewer units."
+            f"Error: {type(error).__name__}: {reason}. If the memory ran out, give fewer or "
+            "smaller images, or a network of fewer units. To see where it happened, run the same "
+            "command with python -X dev."
         )
 
 

@@ -75,7 +75,7 @@ def load_pictures(
             except ImageFileError as error:
                 unreadable[path] = str(error)
         if unreadable and not skip_unreadable:
-            raise FolderError(_named(unreadable))
+            raise FolderError(f"{_named(unreadable)} Or give --skip-unreadable to omit them.")
         return results
 
     files = read(layout.paths, "Looking at", seen)
@@ -114,10 +114,7 @@ def load_pictures(
 def _named(unreadable: dict[Path, str]) -> str:
     files = [f"{path} ({reason})" for path, reason in list(unreadable.items())[:MOST_NAMES]]
     more = f" and {len(unreadable) - MOST_NAMES} more" if len(unreadable) > MOST_NAMES else ""
-    return (
-        f"These files cannot be read as images: {', '.join(files)}{more}. Repair or remove them, "
-        "or give --skip-unreadable to omit them."
-    )
+    return f"These files cannot be read as images: {', '.join(files)}{more}. Repair or remove them."
 
 
 def _refuse_more_than_memory(num_images: int, preparation: Preparation) -> None:

@@ -78,8 +78,8 @@ def _layout_of(folder: Path) -> Layout:
     unknown = sorted({c.name for _, c, _ in images} - set(class_names))
     if unknown:
         raise FolderError(
-            f"{folder} holds the classes {_listed(unknown)} for the test, and none of their images "
-            "for the training. Use the same names of classes in all parts."
+            f"{folder} has no training images of these classes: {_listed(unknown)}. Put their "
+            "folders into train too, or remove them from the other parts."
         )
     if len(class_names) < 2:
         raise FolderError(

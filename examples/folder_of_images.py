@@ -61,7 +61,7 @@ def loaded(options: argparse.Namespace) -> "Pictures":
     for path, reason in pictures.unreadable.items():
         print(f"Skipped, unreadable: {path} ({reason})")
     for path in pictures.no_images:
-        print(f"Skipped, not the ending of an image file: {path}")
+        print(f"Skipped, no image file: {path}")
     for line in pictures.changes:
         print(line)
     shape = pictures.images.shape[1:]

@@ -26,11 +26,12 @@ class KeptFile:
             raise OSError(errno.EISDIR, "This is a folder or a device, and a file is needed", path)
         name = f".{self._target.stem[:99]}.{os.getpid()}.partial{self._target.suffix}"
         self._partial = self._target.with_name(name)
+        # Before the file is there: Ctrl-C can come at any moment.
+        atexit.register(self._partial.unlink, missing_ok=True)
         try:
             self._partial.touch()
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(path)) from error
-        atexit.register(self._partial.unlink, missing_ok=True)
 
     def try_out(self, save: Callable[[Path], object]) -> None:
         """Writes something as large as the file will be, beside its place."""

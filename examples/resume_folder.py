@@ -164,8 +164,8 @@ def _refuse_other(path: Path, before: Any, now: dict[str, Any]) -> None:
         for name in names
     )
     raise ResumeError(
-        f"{path} holds a run with other options: {changed}. Give the same options, or another "
-        "folder."
+        f"{path} holds a run with other options or other images: {changed}. Give the same again, "
+        "or another folder."
     )
 
 

@@ -214,7 +214,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     )
     options = parser.parse_args(arguments)
     if 32 % options.devices:
-        parser.error("--devices takes 1, 2, 4, 8, 16 or 32: each takes as many of 32 images")
+        parser.error("--devices takes 1, 2, 4, 8, 16 or 32: each takes an equal part of 32 images")
     os.environ["KERAS_BACKEND"] = ENGINES[options.engine]
     parser.need(ENGINES[options.engine], extra=ENGINES[options.engine])
     return options

@@ -69,14 +69,17 @@ def export(options: argparse.Namespace) -> None:
             difference = largest_difference(model, target.run(written, inputs), inputs)
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
+            whole = (
+                "" if options.step else "fix its sizes with --size, export the step with --step, "
+            )
             raise ExportError(
                 f"{options.to} cannot hold this network as {keras.backend.backend()} writes it: "
-                f"{type(error).__name__}: {reason}. Fix its sizes with --size, export the step "
-                "with --step, or take another KERAS_BACKEND."
+                f"{type(error).__name__}: {reason}. To change that, "
+                f"{'' if options.step else whole}take another KERAS_BACKEND, or another target."
             ) from error
         if not difference <= MOST_DIFFERENCE:
             raise ExportError(
-                f"The file answers otherwise than Keras, by {difference:.1e}. It was not kept. "
+                f"The file's answers differ from Keras' by {difference:.1e}. It was not kept. "
                 "Take another KERAS_BACKEND or another target."
             )
         if path.is_dir():
@@ -96,12 +99,15 @@ def _checked_path(options: argparse.Namespace, target: Target) -> Path:
         f"{options.model.stem}{step}{folder}{target.ending}"
     )
     if not path.name or (target.ending and path.suffix != target.ending):
-        raise ExportError(f"--output takes a file ending in {target.ending}, not {path}.")
+        what = f"a file ending in {target.ending}" if target.ending else "the folder to write"
+        raise ExportError(f"--output is {what}. Received: {path}.")
     if not path.parent.is_dir():
         raise ExportError(f"There is no folder {path.parent}. Make it first.")
     is_saved_model = not target.ending and (path / "saved_model.pb").is_file()
     if path.is_dir() and not is_saved_model:
-        raise ExportError(f"{path} is a folder that was not exported. Give another --output.")
+        raise ExportError(
+            f"{path} is a folder that this command did not write. Give another --output."
+        )
     if path.is_file() and not target.ending:
         raise ExportError(f"{path} is a file, and a folder is written. Give another --output.")
     return path
@@ -196,7 +202,10 @@ def _loaded(path: Path) -> keras.Model:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise ExportError(f"{path} is damaged or no Keras model ({reason}).") from error
+        raise ExportError(
+            f"{path} cannot be loaded ({reason}). Save it again with model.save, with every class "
+            "of your own registered with Keras."
+        ) from error
     if not model.inputs or not model.outputs:
         raise ExportError(f"{path} holds a model without known inputs. Build it before saving it.")
     # Keras exports only what was called before.
@@ -208,7 +217,7 @@ def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.Inpu
     """The shapes of the inputs in the file."""
     specs = []
     if size and (len(model.inputs) > 1 or len(model.inputs[0].shape) not in (3, 4)):
-        raise ExportError("--size is the size of images, and goes with the whole network.")
+        raise ExportError("--size is for a whole network that reads images. Omit it.")
     for tensor in model.inputs:
         shape = list(tensor.shape)
         if size:
@@ -220,8 +229,8 @@ def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.Inpu
             ]
             if wrong or min(size) < 1:
                 raise ExportError(
-                    f"--size {size[0]} {size[1]} is not the size of this network's images, "
-                    f"{tuple(shape)}."
+                    f"--size {size[0]} {size[1]} does not fit this network, which reads "
+                    f"{tuple(shape)}. None is a size that you choose."
                 )
             shape[axis : axis + 2] = size
         if target.has_fixed_batch:

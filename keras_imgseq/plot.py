@@ -6,14 +6,12 @@ import keras
 import numpy as np
 
 from keras_imgseq._lines.line_reader import LineReader
-from keras_imgseq._network.model import all_layers
+from keras_imgseq._network.model import all_layers, gives_probabilities
 from keras_imgseq._reading import axes
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 
 MOST_NUMBERS = 256
-# By their names: not every version of Keras has all of them.
-PROBABILITIES = ("softmax", "sigmoid", "sparsemax")
 
 
 def plot_reading(layer: ImageAsSequence, image_or_size: Any, *, ax: Any = None) -> Any:
@@ -136,8 +134,8 @@ def plot_belief(model: keras.Model, image: Any, *, ax: Any = None) -> Any:
         side not in (None, received) for side, received in zip(expected, image.shape, strict=True)
     ):
         raise ValueError(
-            f"The model reads images of shape {expected}. Received: shape={image.shape}. Write "
-            "one image, as in images[0]."
+            f"The model reads images of shape {expected}. Received: shape={image.shape}. "
+            f"{_cure_of_shape(image.shape, expected)}"
         )
     layers = list(all_layers(model))
     readings = [layer for layer in layers if isinstance(layer, ImageAsSequence)]
@@ -152,7 +150,7 @@ def plot_belief(model: keras.Model, image: Any, *, ax: Any = None) -> Any:
     aspect = "auto" if along_the_width else "equal"
     image_axes.imshow(_as_picture(image, data_format), cmap="gray_r", aspect=aspect)
     image_axes.set(xlabel="width", ylabel="height")
-    are_probabilities = _gives_probabilities(layers[-1])
+    are_probabilities = gives_probabilities(layers[-1])
     scale = {"vmin": 0, "vmax": 1} if are_probabilities else {}
     label = "probability" if are_probabilities else "answer"
     table = answers.T if along_the_width else answers
@@ -251,6 +249,14 @@ def _checked_axes(ax: Any, number: int) -> list[Any]:
     return list(given)
 
 
+def _cure_of_shape(received: Any, expected: Any) -> str:
+    if received == (*expected, 1):
+        return "For a last axis of one channel, write image[..., 0]."
+    if len(received) == len(expected) + 1:
+        return "Write one image, as in images[0]."
+    return "Scale the image to this size first."
+
+
 def _as_image(image: Any) -> Any:
     if keras.ops.is_tensor(image):
         image = keras.ops.convert_to_numpy(image)
@@ -286,12 +292,6 @@ def _as_picture(image: Any, data_format: str) -> Any:
     if data_format == "channels_first":
         image = np.moveaxis(image, 0, -1)
     return image if image.shape[-1] in (3, 4) else image.mean(axis=-1)
-
-
-def _gives_probabilities(layer: Any) -> bool:
-    activation = getattr(layer, "activation", layer)
-    is_softmax = isinstance(activation, keras.layers.Softmax)
-    return is_softmax or getattr(activation, "__name__", None) in PROBABILITIES
 
 
 def _is_recurrent(layer: Any) -> bool:

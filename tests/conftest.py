@@ -7,6 +7,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+# All processes, those that tests start too, would compile the same networks again on JAX.
+else:
+    COMPILED = tempfile.mkdtemp()
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import keras
 from hypothesis import Phase, settings
@@ -27,12 +33,6 @@ settings.register_profile(
 settings.load_profile("few")
 
 
-def pytest_configure(config):
-    # Processes that tests start would compile the same networks again and again on JAX.
-    if not hasattr(config, "workerinput"):
-        os.environ["COMPILED_BY_TESTS"] = tempfile.mkdtemp()
-
-
 def pytest_unconfigure(config):
     if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ.pop("COMPILED_BY_TESTS"))
+        shutil.rmtree(COMPILED)

@@ -29,13 +29,13 @@ from keras_imgseq import (
         ({"order": "diagonal"}, "order='diagonal'", "one of 'raster', 'snake', 'zigzag'"),
         ({"order": 3}, "order=3", "or the cells of the grid as a sequence of ints"),
         ({"order": [0.5, 1]}, "order=[0.5, 1]", "or the cells of the grid"),
-        ({"order": []}, "an order of 0 cells", "once. There is none. Received"),
+        ({"order": []}, "order=[]", "order=[2, 0, 3, 1]"),
         ({"order": [0, 1, 3]}, "an order of 3 cells", "Cell 2 is missing, and cell 3 is not in"),
         ({"order": [0, 2, 2]}, "an order of 3 cells", "Cell 1 is missing, and cell 2 comes more"),
         ({"order": [0, -1, 1]}, "an order of 3 cells", "Cell 2 is missing, and cell -1 is not in"),
-        ({"order": "random"}, "order='random', seed=None", 'order="random", seed=0'),
-        ({"order": "spiral", "seed": 3}, "order='spiral', seed=3", 'order="random", seed=0'),
-        ({"order": [0], "seed": 3}, "order='cells', seed=3", 'order="random", seed=0'),
+        ({"order": "random"}, "seed=None", "write seed=0"),
+        ({"order": "spiral", "seed": 3}, "order='spiral', seed=3", "Omit the seed"),
+        ({"order": [0], "seed": 3}, "order=a list of 1 cells, seed=3", "Omit the seed"),
         ({"order": "random", "seed": -1}, "seed=-1", "from 0 to 2**32 - 1"),
         ({"order": "random", "seed": 2**32}, "seed=4294967296", "from 0 to 2**32 - 1"),
         ({"order": "random", "seed": 2**33}, "seed=8589934592", "from 0 to 2**32 - 1"),
@@ -133,12 +133,12 @@ def test_a_channel_axis_that_is_not_there():
 @pytest.mark.parametrize(
     ("arguments", "cure"),
     [
-        ({"input_shape": (28,)}, "Write (28, 28) for grey"),
-        ({"input_shape": 28}, "Write (28, 28) for grey"),
+        ({"input_shape": (28,)}, "28, 28)"),
+        ({"input_shape": 28}, "28, 28)"),
         ({"input_shape": (32, 28, 28, 1)}, "without the batch"),
-        ({"input_shape": (28, 0)}, "at least one pixel"),
-        ({"input_shape": (28, -28)}, "at least one pixel"),
-        ({"input_shape": (28, "28")}, "Write (28, 28) for grey"),
+        ({"input_shape": (28, 0)}, "Each size is at least 1"),
+        ({"input_shape": (28, -28)}, "Each size is at least 1"),
+        ({"input_shape": (28, "28")}, "28, 28)"),
         ({"units": []}, "units=16 or units=(32, 16)"),
         ({"units": -1}, "units=16 or units=(32, 16)"),
         ({"units": (16, 0)}, "units=16 or units=(32, 16)"),
@@ -262,7 +262,7 @@ def test_sequences_that_are_no_images(shape, size, cure):
 
 
 def test_sequences_of_an_unknown_number_of_features():
-    with pytest.raises(ValueError, match="convert them to such a number with a Dense layer"):
+    with pytest.raises(ValueError, match=r"put keras\.layers\.Dense"):
         SequenceAsImage((4, 6))(keras.Input((4, None)))
 
 
@@ -303,8 +303,7 @@ def test_functions_name_the_layers_for_symbolic_tensors():
         ),
         (
             lambda: ImageAsSequence(order="random"),
-            '`seed` goes with order="random", which needs one, and with no other order. '
-            "Received: order='random', seed=None. Write order=\"random\", seed=0.",
+            'order="random" needs a seed. Received: seed=None. For example, write seed=0.',
         ),
         (
             lambda: ImageAsSequence("pixel", "spiral")(keras.Input((None, 8))),
@@ -325,9 +324,9 @@ def test_functions_name_the_layers_for_symbolic_tensors():
         ),
         (
             lambda: SequenceAsImage((4, 6), 2).compute_output_shape((2, 6, 5)),
-            "A step of this reading sees 4 pixels, so that the number of features is a multiple "
-            "of it. Received: shape=(2, 6, 5). Write the reading that made the sequences, or "
-            "convert them to such a number with a Dense layer.",
+            "A step of this reading sees 4 pixels, so the number of features is a multiple of 4. "
+            "Received: shape=(2, 6, 5). Write the reading that made the sequences, or put "
+            "keras.layers.Dense(4) in front.",
         ),
     ],
 )

@@ -82,7 +82,10 @@ LONG = "a" * 300
         (["--plot", "run.txt"], "a file ending in .png"),
         (["--resume", "file"], "file: File exists. Name another place."),
         (["--resume", "bad"], "bad/settings.json is damaged. Remove the folder bad"),
-        (["--resume", "list"], "list holds a run with other options: recipe was not recorded"),
+        (
+            ["--resume", "list"],
+            "list holds a run with other options or other images: recipe",
+        ),
         (["--resume", "/dev/null/x"], "/dev/null/x: Not a directory. Name another place."),
         (["--resume", LONG], "File name too long. Name another place."),
         (["--batch-size", "9" * 20], "expected a whole number from 1 to 1000000, not '9999"),
@@ -171,7 +174,10 @@ def test_help_says_what_each_option_means_its_default_and_two_examples(program, 
         (OSError(errno.EROFS, "Read-only file system", "x.keras"), "Name another place"),
         (PermissionError(errno.EACCES, "Permission denied", "x"), "x: Permission denied. Name"),
         (MemoryError(), "the memory does not suffice"),
-        (RuntimeError("out of\nmemory"), "Error: RuntimeError: out of memory. Where the memory"),
+        (
+            RuntimeError("out of\nmemory"),
+            "Error: RuntimeError: out of memory. If the memory",
+        ),
     ],
 )
 def test_what_goes_wrong_later_is_one_line_too(error, says):

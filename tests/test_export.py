@@ -207,8 +207,8 @@ def test_a_reader_is_described_with_its_alphabet():
 def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
     build_image_rnn((8, 6), 3).save(tmp_path / "model.keras")
     for answers, reason in (
-        ([np.zeros((3, 3), "float32")], "The file answers otherwise than Keras"),
-        ([np.zeros((3, 4), "float32")], "The file answers otherwise than Keras, by inf"),
+        ([np.zeros((3, 3), "float32")], "The file's answers differ from Keras'"),
+        ([np.zeros((3, 4), "float32")], "The file's answers differ from Keras' by inf"),
         (None, "cannot hold this network .* TypeError"),
     ):
         wrong = Target(
@@ -228,23 +228,23 @@ def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
     ("arguments", "cure"),
     [
         (["nowhere.keras", "--to", "own"], "There is no nowhere.keras"),
-        (["damaged.keras", "--to", "own"], "damaged.keras is damaged or no Keras model"),
+        (["damaged.keras", "--to", "own"], "damaged.keras cannot be loaded"),
         (
             ["model.keras", "--to", "other"],
             "other is not written from .* Set KERAS_BACKEND=nothing",
         ),
         (["model.keras", "--to", "absent"], r"nowhere must be installed .*keras-imgseq\[export\]"),
         (["model.keras", "--to", "own", "--step"], "A stream cannot be read in both directions"),
-        (["model.keras", "--to", "own", "--size", "9", "6"], "--size 9 6 is not the size"),
+        (["model.keras", "--to", "own", "--size", "9", "6"], "--size 9 6 does not fit"),
         (["wide.keras", "--to", "own"], "Give their size with --size HEIGHT WIDTH"),
-        (["step.keras", "--to", "own", "--step", "--size", "8", "6"], "goes with the whole"),
-        (["model.keras", "--to", "own", "--output", "model.onnx"], "a file ending in .x, not"),
+        (["step.keras", "--to", "own", "--step", "--size", "8", "6"], "is for a whole network"),
+        (["model.keras", "--to", "own", "--output", "model.onnx"], "a file ending in .x. Received"),
         (["model.keras", "--to", "own", "--output", "nowhere/a.x"], "There is no folder nowhere"),
-        (["model.keras", "--to", "own", "--output", "photos.x"], "photos.x is a folder that was"),
+        (["model.keras", "--to", "own", "--output", "photos.x"], "photos.x is a folder that this"),
         (["model.keras", "--to", "folder", "--output", "photos.x"], "photos.x is a folder that"),
         (
             ["model.keras", "--to", "folder", "--output", "."],
-            "is a folder that was not|takes a file",
+            "is a folder that this|is the folder to write",
         ),
         (["model.keras", "--to", "folder", "--output", "damaged.keras"], "is a file, and a folder"),
     ],

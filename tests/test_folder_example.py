@@ -98,7 +98,7 @@ def test_a_folder_in_a_model_and_a_picture_out(folder, tmp_path):
     reason = "not an image of a format that Pillow knows"
     assert f"Skipped, unreadable: {folder / 'across' / 'broken.png'} ({reason})" in ended.stdout
     notes = folder / "across" / "notes.txt"
-    assert f"Skipped, not the ending of an image file: {notes}" in ended.stdout
+    assert f"Skipped, no image file: {notes}" in ended.stdout
     assert "24 images of 2 classes, read as 8 x 8 pixels, grey." in ended.stdout
     assert len(re.findall(r"^Epoch 2/2: .*validation accuracy", ended.stdout, re.M)) == 1
     assert "\n  across: 12\n  down: 12\n" in ended.stdout
@@ -184,7 +184,7 @@ def test_classes_named_train_and_test_are_classes(tmp_path):
 def test_a_class_that_is_only_in_the_test_is_refused(tmp_path):
     for name in ("train/a", "train/b", "test/a", "test/c"):
         write(tmp_path / name / "0.png", np.zeros((8, 8), "uint8"))
-    with pytest.raises(FolderError, match="holds the classes c for the test"):
+    with pytest.raises(FolderError, match="has no training images of these classes: c"):
         load_pictures(tmp_path)
 
 

@@ -223,7 +223,7 @@ def test_a_mask_of_another_shape_is_refused(images, mask, data_format):
 def test_masking_of_channels_first_is_refused_when_the_model_is_built_or_called():
     inputs = keras.Input((3, None, 6))
     masked = keras.layers.Masking()(inputs)
-    with pytest.raises(ValueError, match="put the channels last"):
+    with pytest.raises(ValueError, match="instead of a Masking layer"):
         layer = ImageAsSequence("row", data_format="channels_first")
         keras.Model(inputs, layer(masked)).predict(np.ones((2, 3, 4, 6), "float32"), verbose=0)
 

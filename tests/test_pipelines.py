@@ -66,7 +66,7 @@ def test_in_tf_data_of_images_of_unknown_rank():
 
     spec = tf.TensorSpec(None, "uint8")
     dataset = tf.data.Dataset.from_generator(lambda: iter(IMAGES), output_signature=spec)
-    with pytest.raises(ValueError, match=r"Write image.set_shape\(\(None, None, 3\)\)"):
+    with pytest.raises(ValueError, match=r"write images.set_shape\(\(None, 28, 28, 3\)\)"):
         dataset.map(read_one)
 
 

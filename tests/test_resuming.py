@@ -71,7 +71,7 @@ def test_a_run_that_is_killed_ends_as_one_that_is_not(tmp_path):
         np.testing.assert_array_equal(first, second)
     assert "nothing is left to train" in started("--resume", killed).communicate()[0]
     other = started("--resume", killed, "--recipe", "book").communicate()[0]
-    assert "recipe was steady and is now book. Give the same options" in other
+    assert "recipe was steady and is now book. Give the same again" in other
 
 
 def test_ctrl_c_saves_what_was_learned(tmp_path):

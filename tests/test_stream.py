@@ -156,7 +156,8 @@ def test_patches_take_whole_parts():
     np.testing.assert_array_equal(answers[0], first)
     np.testing.assert_allclose(answers[-1], model.predict(image[None], verbose=0)[0], atol=1e-5)
     with pytest.raises(
-        ValueError, match=r"an array \(1, 2, 4\), or \(2, 4\).* multiple of 2.*\(3, 4\)"
+        ValueError,
+        match=r"the shape \(2, 4\), and several lines \(lines, 4\), a multiple of 2.*\(3, 4\)",
     ):
         stream.feed(image[:3])
 
@@ -277,16 +278,16 @@ def reading(*arguments, **options):
 @pytest.mark.parametrize(
     ("arguments", "cure"),
     [
-        ({"bidirectional": True}, "needs the end of the image.*bidirectional=False"),
-        (reading("row", reverse=True), "needs the end of the image.*reverse=False"),
-        ({"reading": "cross"}, "needs the end of the image.*reverse=False"),
-        (reading("pixel", "spiral"), "needs the end of the image.*order='spiral'"),
-        (reading("pixel", "hilbert"), "needs the end of the image.*order='hilbert'"),
-        (reading("pixel", "morton"), "needs the end of the image.*order='morton'"),
-        (reading("pixel", "zigzag"), "needs the end of the image.*order='zigzag'"),
-        (reading("pixel", "random", seed=0), "needs the end of the image.*order='random'"),
-        (reading("row", list(range(6))), r"needs the end of the image.*order=\(0, 1, 2"),
-        ({"filters": 4}, "A convolution sees the rows above and below"),
+        ({"bidirectional": True}, "the end of the image comes last.*bidirectional=False"),
+        (reading("row", reverse=True), "the end of the image comes last.*reverse=False"),
+        ({"reading": "cross"}, "the end of the image comes last.*reverse=False"),
+        (reading("pixel", "spiral"), "needs later lines first.*order='spiral'"),
+        (reading("pixel", "hilbert"), "needs later lines first.*order='hilbert'"),
+        (reading("pixel", "morton"), "needs later lines first.*order='morton'"),
+        (reading("pixel", "zigzag"), "needs later lines first.*order='zigzag'"),
+        (reading("pixel", "random", seed=0), "needs later lines first.*order='random'"),
+        (reading("row", list(range(6))), r"needs later lines first.*order=\(0, 1, 2"),
+        ({"filters": 4}, "A convolution also sees the rows below"),
         (reading("row", mask_value=0.0), "which rows are padding is known at the end"),
         (reading((4, 6), padding="same"), "whose height is a multiple of 4"),
         (reading((6, 4), padding="same"), "whose width is a multiple of 4"),
@@ -321,15 +322,25 @@ def test_models_that_read_no_image_are_refused():
 @pytest.mark.parametrize(
     ("cameras", "part", "camera", "cure"),
     [
-        (1, np.zeros(5), None, r"an array \(1, 4\), or \(4,\).* Received: shape=\(5,\)"),
+        (
+            1,
+            np.zeros(5),
+            None,
+            r"the shape \(4,\), .*\(lines, 4\).* Received: shape=\(5,\)",
+        ),
         (1, np.zeros((2, 3, 4)), None, r"Received: shape=\(2, 3, 4\)"),
         (1, np.zeros((0, 4)), None, r"Received: shape=\(0, 4\)"),
         (1, 5.0, None, r"Received: shape=\(\)"),
         (1, "row", None, "A part is an array of numbers"),
         (1, [None] * 4, None, "A part is an array of numbers"),
-        (2, np.zeros(4), None, r"an array \(2, 4\).* Received: shape=\(4,\).*camera=0"),
+        (
+            2,
+            np.zeros(4),
+            None,
+            r"the shape \(2, 4\), .*\(2, lines, 4\).*shape=\(4,\).*camera=0",
+        ),
         (2, np.zeros((3, 4)), None, r"Received: shape=\(3, 4\)"),
-        (2, np.zeros((1, 1, 4)), 0, r"an array \(4,\).*axis 0.*camera=0"),
+        (2, np.zeros((1, 1, 4)), 0, r"one camera has the shape \(4,\), .*\(lines, 4\).*camera=0"),
         (2, np.zeros(4), 2, "from 0 to 1, or None for all. Received: camera=2"),
         (2, np.zeros(4), "left", "Received: camera='left'"),
     ],
@@ -411,9 +422,9 @@ def edited(kind):  # noqa: PLR0911
     ("kind", "cure"),
     [
         ("rescaled", "in front of the reading .* write scale=1/255"),
-        ("softmax over time", "looks at one step"),
-        ("joined along time", "looks at one step"),
-        ("last state at every step", "looks at one step"),
+        ("softmax over time", "treat every step by itself"),
+        ("joined along time", "treat every step by itself"),
+        ("last state at every step", "treat every step by itself"),
         ("returned state", "keeps the states itself"),
         ("no recurrent layer", "a model without a recurrent layer"),
         ("operation", "an operation outside of a layer"),

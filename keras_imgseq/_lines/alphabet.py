@@ -4,7 +4,6 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -70,30 +69,3 @@ def padded(labels: Sequence[Sequence[int]]) -> npt.NDArray[np.int32]:
     for row, line in zip(array, labels, strict=True):
         row[: len(line)] = line
     return array
-
-
-def check_labels(labels: Any, alphabet: str) -> None:
-    """Refuses an array with a label that stands for no character of the alphabet."""
-    items = keras.tree.flatten(labels)
-    if len(items) != 1 or not hasattr(items[0], "dtype") or not hasattr(items[0], "__array__"):
-        return
-    is_tensor = keras.ops.is_tensor(items[0])
-    array = keras.ops.convert_to_numpy(items[0]) if is_tensor else np.asarray(items[0])
-    if array.ndim != 2 or array.dtype.kind not in "iu":
-        return
-    wrong = np.argwhere((array < 0) | (array > len(alphabet)))
-    if len(wrong):
-        line, place = wrong[0]
-        raise ValueError(
-            f"Labels are whole numbers from 1 to {len(alphabet)}, the places of the characters in "
-            f"the alphabet, padded with 0. Received: y[{line}, {place}]={array[line, place]}. "
-            "Write reader.encode(texts), and 0 instead of -1."
-        )
-    within = np.argwhere((array[:, :-1] == 0) & (array[:, 1:] != 0))
-    if len(within):
-        line, place = within[0]
-        raise ValueError(
-            "A label of 0 is padding, and stands behind the others. Received: "
-            f"y[{line}]={array[line].tolist()}, with 0 at place {place}. The first character of "
-            "the alphabet is 1. Write reader.encode(texts)."
-        )

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_imgseq._reading.array_libraries import static_shape
+
 BLANK_LOGIT = 0.0
 OTHER_LOGITS = -10_000.0
 
@@ -66,9 +68,19 @@ class BlankPadding(keras.layers.Layer):  # type: ignore[misc]
     def call(self, logits: Any, mask: Any = None) -> Any:
         if mask is None:
             return logits
+        self._check_mask(static_shape(mask), static_shape(logits))
         is_other = ops.cast(ops.arange(0, ops.shape(logits)[-1]) > 0, logits.dtype)
         blank = BLANK_LOGIT + is_other * (OTHER_LOGITS - BLANK_LOGIT)
         return ops.where(ops.cast(mask, "bool")[..., None], logits, blank)
+
+    def _check_mask(self, received: Any, of_logits: Any) -> None:
+        sides = zip(received, of_logits[:2], strict=False)
+        if len(received) != 2 or any(None not in pair and pair[0] != pair[1] for pair in sides):
+            raise ValueError(
+                "The mask of logits tells which steps are real, (batch, steps). Received: a mask "
+                f"of shape {received} for logits of shape {of_logits}. Write a mask of shape "
+                f"{of_logits[:2]}."
+            )
 
     def compute_mask(self, logits: Any, previous_mask: Any = None) -> None:
         return None

@@ -88,7 +88,7 @@ def _edits(labels: Any, logits: Any) -> tuple[Any, Any]:
 
 
 def _edits_in_graph(labels: Any, logits: Any) -> tuple[Any, Any]:
-    """The same in the backend's operations; the loop is over the characters that were read."""
+    """The same in the backend's operations, along the diagonals of the table of distances."""
     labels = ops.cast(labels, "int32")
     classes = ops.cast(ops.argmax(logits, axis=-1), "int32")
     before = ops.concatenate([ops.zeros_like(classes[:, :1]), classes[:, :-1]], axis=1)
@@ -98,26 +98,30 @@ def _edits_in_graph(labels: Any, logits: Any) -> tuple[Any, Any]:
     # The kept steps in front, in their order: no sort of any backend is asked to be stable.
     order = ops.argsort(ops.where(is_kept, steps, steps + ops.shape(classes)[1]), axis=1)
     read = ops.take_along_axis(classes, order, axis=1)
-    ones = ops.ones_like(ops.concatenate([labels[:, :1], labels], axis=1))
-    places = ops.cumsum(ones, axis=1) - 1
-    longest = ops.max(lengths)
-    # What a place costs when it is reached from each place before it.
-    from_before = places[:, :, None] - places[:, None, :]
-    from_before = ops.where(from_before < 0, 2**20, from_before)
-
-    def is_unfinished(number: Any, distances: Any) -> Any:
-        return number < longest
-
-    def with_next(number: Any, distances: Any) -> tuple[Any, Any]:
-        character = ops.take(read, number, axis=1)[:, None]
-        replaced = distances[:, :-1] + ops.cast(labels != character, "int32")
-        best = distances + 1
-        best = ops.concatenate([best[:, :1], ops.minimum(best[:, 1:], replaced)], axis=1)
-        best = ops.min(best[:, None, :] + from_before, axis=2)
-        return number + 1, ops.where((number < lengths)[:, None], best, distances)
-
-    start = ops.zeros((), dtype="int32")
-    _, distances = ops.while_loop(is_unfinished, with_next, (start, places))
     num_characters = ops.sum(ops.cast(labels != 0, "int32"), axis=1)
-    edits = ops.take_along_axis(distances, num_characters[:, None], axis=1)[:, 0]
+    places = ops.cumsum(ops.ones_like(ops.concatenate([labels[:, :1], labels], axis=1)), axis=1) - 1
+    last = lengths + num_characters
+
+    # A diagonal holds the distances of the first i true and the first `number - i` read
+    # characters, which depend on the two diagonals before it alone.
+    def is_unfinished(number: Any, *_: Any) -> Any:
+        return number <= ops.max(last)
+
+    def with_next(number: Any, before: Any, newest: Any, edits: Any) -> tuple[Any, ...]:
+        indices = ops.clip(number - 1 - places[:, 1:], 0, ops.shape(read)[1] - 1)
+        differ = ops.cast(labels != ops.take_along_axis(read, indices, axis=1), "int32")
+        replaced = ops.minimum(before[:, :-1] + differ, newest[:, :-1] + 1)
+        distances = newest + 1
+        distances = ops.concatenate(
+            [distances[:, :1], ops.minimum(distances[:, 1:], replaced)], axis=1
+        )
+        of_line = ops.take_along_axis(distances, num_characters[:, None], axis=1)[:, 0]
+        return number + 1, newest, distances, ops.where(last == number, of_line, edits)
+
+    too_many = ops.zeros_like(places) + 2**20
+    start = ops.where(places == 0, 0, too_many)
+    number = ops.ones((), dtype="int32")
+    *_, edits = ops.while_loop(
+        is_unfinished, with_next, (number, too_many, start, ops.zeros_like(last))
+    )
     return edits, num_characters

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from keras_imgseq._lines.alphabet import normalized
 from keras_imgseq._lines.line_image import Line
 from keras_imgseq._lines.widths import stacked, width_groups
 
@@ -36,9 +37,9 @@ def beliefs(reader: Any, lines: list[Line]) -> list[Belief]:
             of_line = answer[: -(-lines[place].shape[1] // reader.step_width)]
             if not np.isfinite(of_line).all():
                 raise ValueError(
-                    "The reader answers no numbers, as after a training that diverged. Received: "
-                    "NaN or infinity for a line. Load an earlier file, or train with a smaller "
-                    "learning rate."
+                    "The reader's answer is not a number, as after a training that diverged. "
+                    "Received: NaN or infinity for a line. Load an earlier file, or train with a "
+                    "smaller learning rate."
                 )
             exponentials = np.exp(of_line - of_line.max(-1, keepdims=True))
             found[place] = exponentials / exponentials.sum(-1, keepdims=True)
@@ -48,7 +49,7 @@ def beliefs(reader: Any, lines: list[Line]) -> list[Belief]:
 def text_of(belief: Belief, alphabet: str) -> tuple[str, float]:
     """The text of one line, and how sure its least certain character is."""
     runs = runs_of(belief.argmax(-1))
-    text = "".join(alphabet[label - 1] for label, _, _ in runs)
+    text = normalized("".join(alphabet[label - 1] for label, _, _ in runs))
     sure = [belief[start:end, label].max() for label, start, end in runs]
     return text, float(min(sure, default=belief[:, 0].min()))
 

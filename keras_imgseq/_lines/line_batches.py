@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from keras_imgseq._lines.alphabet import encoded, padded
 from keras_imgseq._lines.decoding import steps_needed
-from keras_imgseq._lines.line_image import Line, all_prepared
+from keras_imgseq._lines.line_image import Line, all_prepared, end_of_ink
 from keras_imgseq._lines.line_reader import LineReader
 from keras_imgseq._lines.widths import stacked, widths_of_set
 from keras_imgseq._reading import arguments
@@ -81,7 +81,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         devices = arguments.count("devices", devices, meaning)
         if self.batch_size % devices:
             raise ValueError(
-                "Each device takes as many lines of a batch. Received: "
+                "Each device takes the same number of lines of a batch. Received: "
                 f"batch_size={self.batch_size}, devices={devices}. Write a batch_size that "
                 f"{devices} divides."
             )
@@ -103,7 +103,8 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if len(images) != len(texts) or not images:
             raise ValueError(
                 "Each image has one text. Received: "
-                f"{len(images)} images and {len(texts)} texts. Write two lists of equal length."
+                f"{len(images)} images and {len(texts)} texts. Write two lists of equal length, "
+                "with at least one line."
             )
         lines = all_prepared(images, reader.height)
         labels = encoded(texts, reader.alphabet)
@@ -120,7 +121,10 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
                 "have. Write images of one line each, and the text of that line."
             )
         if len(kept) < len(lines):
-            print(f"{len(lines) - len(kept)} of {len(lines)} lines are too long and left out.")
+            print(
+                f"{len(lines) - len(kept)} of {len(lines)} lines are left out: their texts need "
+                "more steps than their images have."
+            )
         self._num_taken = len(kept) - len(kept) % devices
         if not self._num_taken:
             raise ValueError(
@@ -130,7 +134,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if self._num_taken < len(kept):
             print(
                 f"{len(kept) - self._num_taken} of {len(kept)} lines are left out of each epoch, "
-                f"so that {devices} devices take as many."
+                f"so that each of {devices} devices takes the same number."
             )
         self._lines = [lines[number] for number in kept]
         self._needed = [steps_needed(labels[number]) for number in kept]
@@ -140,6 +144,8 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         widths = [int(line.shape[1] * room) for line in self._lines]
         self._widths_of_set = widths_of_set(widths)
         self._widths = [self._held(width) for width in widths]
+        is_shaped = keras.backend.backend() == "tensorflow"
+        self._can_differ = is_shaped and (augment is not None or len(set(self._widths)) > 1)
         self.begin_at(0)
 
     def begin_at(self, epoch: int) -> None:
@@ -165,6 +171,9 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         lines = [self._line(place, most) for place in places]
         # TensorFlow takes the shapes from the first two: those keep their different widths.
         width = most if index < 2 else max(self._held(line.shape[1]) for line in lines)
+        if index == 1 and self._can_differ:
+            first = max(self._widths[place] for place in self._batches[0])
+            width += self._step_width * (width == first)
         return stacked(lines, width), self._labels[places]
 
     def _held(self, width: int) -> int:
@@ -180,12 +189,12 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if changed.ndim != 2 or len(changed) != len(line):
             raise ValueError(
                 f"`augment` returns a line of {len(line)} pixels of height. Received: "
-                f"shape={changed.shape}."
+                f"shape={changed.shape}. Write a function that keeps the height."
             )
         if not changed.size or not (changed.min() >= 0 and changed.max() <= 1):
             raise ValueError(
-                "`augment` returns a line with ink 1 and paper 0. Received: "
-                f"shape={changed.shape}, with values outside of 0 to 1, or none."
+                "`augment` returns a line with ink 1 and paper 0, and what lies between. Received: "
+                f"shape={changed.shape}, {_range_of(changed)}. Write np.clip(line, 0, 1)."
             )
         most = min(most, int(line.shape[1] * ROOM))
         fits = changed.shape[1] <= most and self._steps_of(changed) >= self._needed[place]
@@ -218,20 +227,20 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def _steps_of(self, line: Line) -> int:
         """The steps up to the last ink: paper at the end of a line is padding to the reader."""
-        return -(-_end_of_ink(line) // self._step_width)
+        return -(-end_of_ink(line) // self._step_width)
 
     def _too_long(self, number: int, text: str, line: Line, label: list[int]) -> str:
         needed = steps_needed(label)
         return (
             "A line has at least as many steps as its text has characters, and one more between "
             f"two that are the same. Received: texts[{number}]={arguments.shown(text)}, which "
-            f"needs {needed} steps, and an image {line.shape[1]} pixels wide at the reader's "
-            f"height, whose ink ends after {_end_of_ink(line)}, which has {self._steps_of(line)}. "
-            f"The ink must end after {(needed - 1) * self._step_width + 1} pixels or more. Check "
-            'that image and text belong together, write smaller pool widths, or too_long="skip".'
+            f"needs {needed} steps. Its image has {self._steps_of(line)}: at the reader's height "
+            f"it is {line.shape[1]} pixels wide, and its ink ends after {end_of_ink(line)}. The "
+            f"ink must end after {(needed - 1) * self._step_width + 1} pixels or more. Check that "
+            "image and text belong together, write smaller pool widths, or "
+            'too_long="skip".'
         )
 
 
-def _end_of_ink(line: Line) -> int:
-    columns = np.flatnonzero(line.any(axis=0))
-    return int(columns[-1]) + 1 if len(columns) else 1
+def _range_of(line: npt.NDArray[Any]) -> str:
+    return f"with values from {line.min():g} to {line.max():g}" if line.size else "with no values"

@@ -52,6 +52,12 @@ def all_prepared(images: Any, height: int) -> list[Line]:
     return lines
 
 
+def end_of_ink(line: Line) -> int:
+    """The columns of a prepared line up to the last one with ink, at least one."""
+    columns = np.flatnonzero(line.any(axis=0))
+    return int(columns[-1]) + 1 if len(columns) else 1
+
+
 def _grey(image: Any) -> npt.NDArray[np.float32]:
     """Light as floats from 0 to 1."""
     try:
@@ -65,12 +71,12 @@ def _grey(image: Any) -> npt.NDArray[np.float32]:
         raise ValueError(
             "The image of a line is (height, width), or has 1 to 4 channels at the end. Received: "
             f"shape={array.shape}. For channels that stand first, write image.transpose(1, 2, 0). "
-            "For several lines, write a list."
+            "For several lines, write a list of images."
         )
     if array.ndim not in (2, 3) or min(array.shape) < 1:
         raise ValueError(
             "The image of a line is (height, width) or (height, width, channels), with at least "
-            f"one pixel. Received: shape={array.shape}."
+            f"one pixel. Received: shape={array.shape}. For several lines, write a list of images."
         )
     if array.dtype.kind == "u":
         values = array / np.float32(np.iinfo(array.dtype).max)

@@ -8,10 +8,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from keras_imgseq._lines.alphabet import check_labels, checked_alphabet, encoded, padded
+from keras_imgseq._lines.alphabet import checked_alphabet, encoded, padded
 from keras_imgseq._lines.blank_padding import BlankPadding
 from keras_imgseq._lines.character_error_rate import CharacterErrorRate
 from keras_imgseq._lines.decoding import Place, beliefs, places_of, text_of
+from keras_imgseq._lines.labels import are_learnable, check_labels, check_lengths
 from keras_imgseq._lines.line_image import Line, all_prepared, prepared
 from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._network.model import compile_as_saved, is_ctc
@@ -114,7 +115,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
                 features
             )
         # Half precision is too coarse for the logarithms of CTC.
-        single = policy.variable_dtype
+        single = "float64" if policy.variable_dtype == "float64" else "float32"
         logits = keras.layers.Dense(len(alphabet) + 1, dtype=single, name="logits")(features)
         logits = BlankPadding(dtype=single, name="blank_padding")(logits)
         super().__init__(images, logits, name=name, **kwargs)
@@ -158,28 +159,44 @@ class LineReader(keras.Model):  # type: ignore[misc]
         compile_as_saved(self, config)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Trains as `keras.Model`; labels that are none of the alphabet's are refused."""
-        check_labels(y, self.alphabet)
+        """Trains as `keras.Model`; labels that the reader cannot learn are refused."""
+        self._check_lines(x, y)
         held = kwargs.get("validation_data")
         if isinstance(held, (tuple, list)) and len(held) > 1:
-            check_labels(held[1], self.alphabet)
+            self._check_lines(held[0], held[1])
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Tests as `keras.Model`; labels that are none of the alphabet's are refused."""
-        check_labels(y, self.alphabet)
+        """Tests as `keras.Model`; labels that the reader cannot learn are refused."""
+        self._check_lines(x, y)
         return super().evaluate(x, y, *args, **kwargs)
 
-    def compute_loss(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """The loss as of `keras.Model`; CTC of a label that is none of the alphabet's is NaN."""
-        loss = super().compute_loss(x, y, *args, **kwargs)
+    def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Trains as `keras.Model`; labels that the reader cannot learn are refused."""
+        self._check_lines(x, y)
+        return super().train_on_batch(x, y, *args, **kwargs)
+
+    def test_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Tests as `keras.Model`; labels that the reader cannot learn are refused."""
+        self._check_lines(x, y)
+        return super().test_on_batch(x, y, *args, **kwargs)
+
+    def _check_lines(self, images: Any, labels: Any) -> None:
+        check_labels(labels, self.alphabet)
+        check_lengths(images, labels, self.step_width)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        """The loss as of `keras.Model`; CTC of a line that cannot be learned is NaN."""
         labels = keras.tree.flatten(y)
         if len(labels) != 1 or not all(map(is_ctc, keras.tree.flatten(self.loss))):
-            return loss
-        (y,) = labels
-        is_known = keras.ops.all((y >= 0) & (y <= len(self.alphabet)))
-        is_padded = keras.ops.all((y[:, :-1] != 0) | (y[:, 1:] == 0))
-        return keras.ops.where(is_known & is_padded, loss, float("nan"))
+            return super().compute_loss(x, y, y_pred, *args, **kwargs)
+        can_be_learned = are_learnable(labels[0], y_pred, len(self.alphabet))
+        # Without such labels: what a backend makes of them would reach the weights.
+        y = keras.ops.where(can_be_learned[:, None], labels[0], 0)
+        loss = super().compute_loss(x, y, y_pred, *args, **kwargs)
+        return keras.ops.where(keras.ops.all(can_be_learned), loss, float("nan"))
 
     def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
         """Exports as `keras.Model`, where its backend can."""
@@ -292,6 +309,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         Raises:
             ValueError: If an image is none that `prepare` takes; its place is named.
         """
+        return_certainty = arguments.flag("return_certainty", return_certainty)
         lines = all_prepared(images, self.height)
         read = [text_of(belief, self.alphabet) for belief in beliefs(self, lines)]
         texts = [text for text, _ in read]

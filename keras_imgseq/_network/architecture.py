@@ -5,14 +5,15 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import keras
+import numpy as np
 
 from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._network.stem_arguments import num_stem_params
 from keras_imgseq._reading import arguments, axes
 from keras_imgseq._reading.arguments import listed, shown
+from keras_imgseq._reading.doubtful_readings import doubt_of_axes
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 from keras_imgseq._reading.reading import STEPS
-from keras_imgseq._reading.rearrangement import doubt_of_axes
 from keras_imgseq._recurrent.cells import CELLS, CellName
 
 Cell = CellName | Callable[[int], Any]
@@ -125,10 +126,12 @@ class Architecture:
         for name in ("bidirectional", "return_sequences"):
             setattr(self, name, arguments.flag(name, getattr(self, name)))
         is_auto = isinstance(self.unroll, str) and self.unroll == "auto"
-        if not is_auto and not isinstance(self.unroll, bool):
+        if not is_auto and not isinstance(self.unroll, (bool, np.bool_)):
             raise ValueError(
-                f'`unroll` is "auto", True or False. Received: unroll={shown(self.unroll)}'
+                f'`unroll` is "auto", True or False. Received: unroll={shown(self.unroll)}. Write '
+                'unroll="auto".'
             )
+        self.unroll = "auto" if is_auto else bool(self.unroll)
         self.name = arguments.text("name", self.name)
 
     def _check_activations(self) -> None:
@@ -136,8 +139,8 @@ class Architecture:
             _check_activation(name, getattr(self, name))
         if self.classes == 1 and _is_always_the_same(self.classifier_activation):
             raise ValueError(
-                "This activation of a single output is always the same, as a softmax is always 1. "
-                "Received: classes=1, "
+                "With one output, this activation always gives the same answer, as a softmax is "
+                "always 1. Received: classes=1, "
                 f"classifier_activation={shown(self.classifier_activation)}. Write "
                 'classifier_activation="sigmoid" for the probability of one of two classes, '
                 "classifier_activation=None for a number, or classes=2."
@@ -151,7 +154,7 @@ class Architecture:
             )
             rate = arguments.number(name, getattr(self, name), meaning)
             if not 0 <= rate < 1:
-                raise ValueError(f"`{name}` is {meaning}. Received: {name}={shown(rate)}.")
+                raise ValueError(arguments.refusal(name, meaning, rate))
             setattr(self, name, rate)
         if self.scale is not None:
             meaning = (
@@ -160,7 +163,7 @@ class Architecture:
             )
             self.scale = arguments.number("scale", self.scale, meaning)
             if not self.scale:
-                raise ValueError(f"`scale` is {meaning}. Received: scale=0.")
+                raise ValueError(arguments.refusal("scale", meaning, self.scale))
 
     def _check_input_shape(self) -> None:
         items = arguments.items_of(self.input_shape)
@@ -172,10 +175,16 @@ class Architecture:
                 "the network for one frame and read each frame with "
                 "keras.layers.TimeDistributed."
             )
+        if items is not None and len(items) == 1:
+            raise ValueError(
+                "`input_shape` is the shape of one image, (height, width) or with channels. "
+                f"Received: input_shape={shown(self.input_shape)}. For flat images, put the pixels "
+                "back into rows first: images.reshape(-1, 28, 28), and write input_shape=(28, 28)."
+            )
         meaning = (
-            "the shape of one image without the batch, (height, width) or with channels. Write "
-            "(28, 28) for grey images of 28 x 28 pixels, (28, 28, 3) for coloured ones. Each size "
-            "has at least one pixel, or is None where it is unknown"
+            "the shape of one image without the batch, (height, width) or with channels. Each size "
+            "is at least 1, or None where it is unknown. Write (28, 28) for grey images of 28 x 28 "
+            "pixels, (28, 28, 3) for coloured ones"
         )
         self.input_shape = arguments.size("input_shape", self.input_shape, meaning, (2, 3))
 
@@ -236,7 +245,8 @@ class Architecture:
         values = {layer.mask_value for layer in self.reading}
         if len(values) > 1:
             raise ValueError(
-                "One stem serves all readings, so that they have the same `mask_value`. Received: "
+                "With `filters`, all readings have the same convolutions in front, and the same "
+                "`mask_value`. Received: "
                 f"{listed(layer.mask_value for layer in self.reading)}. Write the same mask_value "
                 "in all readings."
             )
@@ -277,10 +287,17 @@ def _is_cross(reading: Any) -> bool:
 def _as_layer(reading: Any, data_format: str) -> ImageAsSequence:
     if isinstance(reading, ImageAsSequence):
         return reading
+    if isinstance(reading, str) and reading == "cross":
+        raise ValueError(
+            '"cross" already holds four readings. Received: reading=["cross"]. Write '
+            'reading="cross".'
+        )
     if isinstance(reading, str):
         otherwise = ", a patch of (4, 4), or an ImageAsSequence"
         arguments.choice("reading", reading, [*STEPS, "cross"], otherwise)
-    is_pair = isinstance(reading, tuple) and not any(isinstance(side, str) for side in reading)
+    is_pair = isinstance(reading, tuple) and not any(
+        isinstance(side, (str, keras.layers.Layer)) for side in reading
+    )
     if not is_pair and not isinstance(reading, str) and not arguments.is_whole_number(reading):
         raise ValueError(
             "`reading` is what one step sees, or an ImageAsSequence. A pair of ints in round "

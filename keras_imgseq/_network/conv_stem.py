@@ -7,9 +7,9 @@ import keras
 from keras import ops
 
 from keras_imgseq._network.stem_arguments import checked_stem
-from keras_imgseq._reading import arguments, axes
+from keras_imgseq._reading import arguments, axes, doubts
 from keras_imgseq._reading.axes import DataFormat
-from keras_imgseq._reading.masks import check_mask, real_pixels, with_the_first
+from keras_imgseq._reading.masks import check_mask, check_mask_value, real_pixels, with_the_first
 from keras_imgseq._reading.rearrangement import Shape
 
 
@@ -84,11 +84,14 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
             meaning = "the number that the images are padded with, or None. Write mask_value=0.0"
             mask_value = arguments.number("mask_value", mask_value, meaning)
         if scale is not None:
-            meaning = "the number that multiplies the pixels, or None. Write scale=1/255"
+            meaning = "the number that multiplies the pixels, not 0, or None. Write scale=1/255"
             scale = arguments.number("scale", scale, meaning)
+            if not scale:
+                raise ValueError(arguments.refusal("scale", meaning, scale))
         self.mask_value = mask_value
         self.scale = scale
         self.data_format = axes.resolved(data_format)
+        self._warns = data_format is None and not doubts.is_loading()
         self.supports_masking = True
         # Channels last inside: a batch normalization takes masks of that form alone.
         self.convolutions = [
@@ -109,7 +112,14 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
             for place in range(1, len(self.filters) + 1)
         ]
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ConvStem":
+        with doubts.loading():
+            return super().from_config(config)  # type: ignore[no-any-return]
+
     def build(self, input_shape: Shape) -> None:
+        if self._warns and len(input_shape) == 4:
+            doubts.warn(axes.doubt(input_shape[1:], self.data_format, is_meant=False))
         batch, (height, width), channels = axes.sizes_of(input_shape, self.data_format)
         for convolution, normalization in zip(self.convolutions, self.normalizations, strict=True):
             convolution.build((batch, height, width, channels))
@@ -124,6 +134,7 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         return batch, height, width, self.filters[-1]
 
     def compute_output_spec(self, images: Any, mask: Any = None, training: Any = None) -> Any:
+        check_mask_value(self.mask_value, images.dtype)
         return keras.KerasTensor(self.compute_output_shape(images.shape), self.compute_dtype)
 
     def pooled_size(self, size: Sequence[int | None]) -> tuple[int | None, int | None]:
@@ -135,6 +146,7 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         return height, width
 
     def call(self, images: Any, mask: Any = None, training: bool | None = None) -> Any:
+        check_mask_value(self.mask_value, images.dtype)
         real = self._real_pixels(images, mask)
         features = ops.cast(images, self.compute_dtype)
         if len(images.shape) == 3:

@@ -7,8 +7,10 @@ import keras
 
 from keras_imgseq._network.architecture import MERGES, Architecture, Cell, Merge
 from keras_imgseq._network.model import ImageRNN
+from keras_imgseq._reading import doubts
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.axes import DataFormat
+from keras_imgseq._reading.doubtful_readings import doubt_of_padding
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 from keras_imgseq._reading.reading import Step
 from keras_imgseq._reading.rearrangement import Shape
@@ -197,7 +199,7 @@ def count_image_rnn_params(  # noqa: D417
 def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix: str) -> Any:
     """One reading of the images and its own stack of recurrent layers."""
     layer = reading
-    has_mask_value = reading.mask_value is not None
+    has_mask_value, data_format = reading.mask_value is not None, reading.data_format
     if any(reading is given for given in network.given) or network.stem is not None:
         # A copy, because the layer that was given may be built for other images.
         config = reading.get_config()
@@ -205,6 +207,8 @@ def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix
             # The stem finds the padding, and hands its mask over.
             config["mask_value"] = None
         layer = type(reading).from_config(config)
+        doubt = doubt_of_padding(reading.reading, reading.mask_value, images.shape, data_format)
+        doubts.warn(doubt)
     layer.data_format_was_given = network.data_format_was_given or network.stem is not None
     layer.name = network.named(prefix + "as_sequence")
     outputs = layer(images)

@@ -5,6 +5,9 @@ from typing import Any
 
 import keras
 
+# By their names: not every version of Keras has all of them.
+PROBABILITIES = ("softmax", "sigmoid", "sparsemax")
+
 
 @keras.saving.register_keras_serializable(package="keras_imgseq")
 class ImageRNN(keras.Model):  # type: ignore[misc]
@@ -12,10 +15,12 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Predicts as `keras.Model`; one image without a batch is refused."""
-        shape = getattr(x, "shape", None)
-        if shape is not None and len(shape) == len(self.input_shape) - 1 and len(shape) > 1:
+        shape, expected = getattr(x, "shape", None) or (), tuple(self.input_shape or ())
+        # Keras itself adds the axis of a single channel.
+        is_one = 1 < len(shape) == len(expected) - 1
+        if is_one and all(b in (None, a) for a, b in zip(shape, expected[1:], strict=True)):
             raise ValueError(
-                f"The network reads a batch of images, {self.input_shape}. Received: "
+                f"The network reads a batch of images, {expected}. Received: "
                 f"shape={tuple(shape)}. For one image, write image[None]."
             )
         return super().predict(x, *args, **kwargs)
@@ -24,11 +29,10 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
         self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any
     ) -> None:
         """Compiles as `keras.Model`, which knows the other arguments."""
-        is_softmax = getattr(self.layers[-1], "activation", None) is keras.activations.softmax
-        if is_softmax and any(map(is_ctc, keras.tree.flatten(loss))):
+        if gives_probabilities(self.layers[-1]) and any(map(is_ctc, keras.tree.flatten(loss))):
             raise ValueError(
                 "CTC takes logits and makes probabilities of them itself. Received: "
-                f"loss={loss!r} for a network that ends in a softmax. Write "
+                f"loss={loss!r} for a network that ends in probabilities. Write "
                 "build_image_rnn(..., classifier_activation=None)."
             )
         has_mask = any(getattr(layer, "mask_value", None) is not None for layer in self.layers)
@@ -51,6 +55,13 @@ def compile_as_saved(model: keras.Model, config: dict[str, Any]) -> None:
     keras.Model.compile(model, **keras.saving.deserialize_keras_object(config))
     if model.optimizer is not None and model.built:
         model.optimizer.build(model.trainable_variables)
+
+
+def gives_probabilities(layer: Any) -> bool:
+    """Whether a last layer answers in probabilities, as far as its activation has a name."""
+    activation = getattr(layer, "activation", layer)
+    is_softmax = isinstance(activation, keras.layers.Softmax)
+    return is_softmax or getattr(activation, "__name__", None) in PROBABILITIES
 
 
 def is_ctc(loss: Any) -> bool:

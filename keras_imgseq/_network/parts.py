@@ -15,7 +15,6 @@ from keras_imgseq._reading.orders import ORDERS
 from keras_imgseq._reading.reading import Reading
 
 LINES = ("row", "column")
-ALL_OF_IT = "It needs the end of the image before its start."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +76,8 @@ def _streamed_axis(layer: ImageAsSequence, image_size: Any) -> int:
     reading = layer.reading
     if reading.reverse:
         raise ValueError(
-            f"A stream cannot be read backwards. {ALL_OF_IT} Received: the reading "
-            f"{layer.name!r} with reverse=True. Train a network with reverse=False."
+            "A stream cannot be read backwards: the end of the image comes last. Received: the "
+            f"reading {layer.name!r} with reverse=True. Train a network with reverse=False."
         )
     if layer.mask_value is not None:
         raise ValueError(
@@ -90,17 +89,17 @@ def _streamed_axis(layer: ImageAsSequence, image_size: Any) -> int:
     is_line = 1 in grid and reading.order in ORDERS
     if reading.order not in ("raster", "snake") and not is_line:
         raise ValueError(
-            f"A stream is read line by line. {ALL_OF_IT} Received: the reading {layer.name!r} with "
-            f'order={shown(reading.order)}. Train a network with order="raster" or "snake".'
+            "A stream brings one line after the other, and this order needs later lines first. "
+            f"Received: the reading {layer.name!r} with order={shown(reading.order)}. Train a "
+            'network with order="raster" or "snake".'
         )
     along = int(grid[1] != 1) if is_line else int(reading.transpose)
     side, patch = image_size[along], reading.patch_size(image_size)[along]
     if side is not None and patch is not None and side % patch:
         name = ("height", "width")[along]
         raise ValueError(
-            f"A stream has no zeros below or on the right. Received: the reading {layer.name!r} "
-            f"with patches of {patch} pixels in {name}, for images of {side}, which "
-            f'padding="same" fills up. Train a network on images whose {name} is a multiple of '
-            f"{patch}."
+            'padding="same" adds zeros at the end of the image, which a stream never brings. '
+            f"Received: the reading {layer.name!r} with patches of {patch} pixels in {name}, for "
+            f"images of {side}. Train a network on images whose {name} is a multiple of {patch}."
         )
     return along

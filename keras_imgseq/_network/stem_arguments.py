@@ -30,11 +30,18 @@ def checked_stem(filters: Any, pool_sizes: Any) -> tuple[tuple[int, ...], PoolSi
             f"`pool_sizes` is {meaning}. Received: pool_sizes={shown(pool_sizes)} for "
             f"{len(counts)} of them. Write pool_sizes={((2, 2),) * len(counts)}."
         )
-    meaning = f"{meaning}, at least 1. Write (2, 2) to halve both, or (1, 1) to keep all"
-    sizes = tuple(arguments.size("pool_sizes", pair, meaning, (2,)) for pair in pairs)
-    if any(side is None for pair in sizes for side in pair):
-        raise ValueError(f"`pool_sizes` is {meaning}. Received: pool_sizes={shown(pool_sizes)}.")
-    return counts, sizes
+    if not all(map(_is_pair, pairs)):
+        raise ValueError(
+            f"`pool_sizes` is {meaning}, both at least 1. Received: "
+            f"pool_sizes={shown(pool_sizes)}. For example, write "
+            f"pool_sizes={((2, 2),) * len(counts)}: (2, 2) halves both sides, (1, 1) keeps them."
+        )
+    return counts, tuple((int(pair[0]), int(pair[1])) for pair in map(list, pairs))
+
+
+def _is_pair(value: Any) -> bool:
+    sides = arguments.items_of(value)
+    return sides is not None and len(sides) == 2 and all(map(arguments.is_positive, sides))
 
 
 def num_stem_params(filters: Sequence[int], num_channels: int) -> int:

@@ -11,7 +11,7 @@ from keras import layers as keras_layers
 from keras import ops
 
 from keras_imgseq._network.conv_stem import ConvStem
-from keras_imgseq._network.parts import ALL_OF_IT, Parts, parts_of, turns
+from keras_imgseq._network.parts import Parts, parts_of, turns
 from keras_imgseq._reading import axes
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
@@ -139,13 +139,14 @@ class StepGraph:
                 layer, "go_backwards", False
             ):
                 raise ValueError(
-                    f"A stream cannot be read in both directions. {ALL_OF_IT} Received: the layer "
-                    f"{layer.name!r}. Train a network with bidirectional=False."
+                    "A stream cannot be read in both directions: the end of the image comes last. "
+                    f"Received: the layer {layer.name!r}. Train a network with "
+                    "bidirectional=False."
                 )
             if isinstance(layer, ConvStem):
                 raise ValueError(
-                    "A convolution sees the rows above and below. Received: a network with "
-                    "`filters`. Train a network without them."
+                    "A convolution also sees the rows below, which come later. Received: a "
+                    "network with `filters`. Train a network with filters=None."
                 )
             if getattr(layer, "stateful", False) or getattr(layer, "return_state", False):
                 raise ValueError(
@@ -156,9 +157,9 @@ class StepGraph:
             known = (keras_layers.InputLayer, ImageAsSequence, *RECURRENT, *OF_ONE_STEP, *MERGES)
             if type(layer) not in known or _mixes_steps(layer):
                 raise ValueError(
-                    "Each layer behind the reading looks at one step, so that it can answer for "
-                    f"a part. Received: the layer {layer.name!r} of type {type(layer).__name__}. "
-                    "Write a network of build_image_rnn."
+                    "In a stream, each layer after the reading must treat every step by itself. "
+                    f"Received: the layer {layer.name!r} of type {type(layer).__name__}. Write a "
+                    "network of build_image_rnn."
                 )
             if isinstance(layer, keras_layers.RNN) and not _has_plain_states(layer):
                 raise ValueError(

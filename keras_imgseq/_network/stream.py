@@ -63,8 +63,8 @@ class Stream:
         if [state.shape for state in given] != expected:
             raise ValueError(
                 f"The states of this network are arrays of {expected}. Received: "
-                f"{[state.shape for state in given]}. Write what `states` of a stream of the same "
-                "network and as many cameras gave."
+                f"{[state.shape for state in given]}. Write the `states` of a stream of the same "
+                "network and the same number of cameras."
             )
         self._states = [
             state.astype(initial.dtype) for state, initial in zip(given, self._initial, strict=True)
@@ -159,16 +159,27 @@ class Stream:
         n, multiple = self._num_lines, ""
         one = f"({line})" if len(self._line_shape) > 1 else f"({line},)"
         if n > 1:
-            one, multiple = f"({n}, {line})", f" whose number is a multiple of {n},"
-        of_all = one.replace("(", f"({self.cameras}, ", 1).replace(",)", ")")
-        what = one if camera is not None else of_all
-        also = f", or {one}" if camera is None and self.cameras == 1 else ""
-        axis = 0 if camera is not None else 1
+            one, multiple = f"({n}, {line})", f", a multiple of {n} lines"
+        several = one.replace(str(n), "lines", 1) if n > 1 else one.replace("(", "(lines, ", 1)
+        several = several.replace(",)", ")")
+        of_all, several_of_all = (
+            text.replace("(", f"({self.cameras}, ", 1).replace(",)", ")") for text in (one, several)
+        )
+        if camera is not None:
+            expected = f"one camera has the shape {one}, and several lines of it {several}"
+        elif self.cameras == 1:
+            expected = f"the camera has the shape {one}, and several lines {several}"
+        else:
+            expected = f"all cameras has the shape {of_all}, and several lines {several_of_all}"
+        received = "" if camera is None else f", camera={camera}"
+        cure = (
+            ""
+            if camera is not None or self.cameras == 1
+            else (" For one camera alone, write feed(part, camera=0).")
+        )
         return (
-            f"The next part of {'one camera' if camera is not None else 'each camera'} is an array "
-            f"{what}{also}, and several lines,{multiple} lie along axis {axis}. Received: "
-            f"shape={shape}{'' if camera is None else f', camera={camera}'}. For one camera among "
-            "several, write feed(part, camera=0)."
+            f"A part of {expected}{multiple}. Received: shape={shape}{received}. Write lines of "
+            f"{line.replace(', ', ' x ')} values.{cure}"
         )
 
 
@@ -177,8 +188,12 @@ def _as_numbers(part: Any) -> npt.NDArray[Any]:
         array = np.asarray(keras.ops.convert_to_numpy(part))
     except Exception as error:
         raise ValueError(
-            f"A part is an array of numbers. Received: {arguments.shown(part)}."
+            f"A part is an array of numbers. Received: {arguments.shown(part)}. For example, write "
+            "stream.feed(image[0])."
         ) from error
     if array.dtype.kind not in "iufb":
-        raise ValueError(f"A part is an array of numbers. Received: an array of {array.dtype}.")
+        raise ValueError(
+            f"A part is an array of numbers. Received: an array of {array.dtype}. For example, "
+            "write stream.feed(image[0])."
+        )
     return array

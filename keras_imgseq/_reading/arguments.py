@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import re
 import reprlib
 from collections.abc import Collection, Iterable, Mapping, Set
 from typing import Any
@@ -71,10 +72,8 @@ def choice(name: str, value: Any, choices: Collection[str], otherwise: str = "")
 
 def count(name: str, value: Any, meaning: str) -> int:
     """A positive whole number."""
-    if not is_whole_number(value) or not 1 <= value <= LARGEST:
-        raise ValueError(
-            f"`{name}` is {meaning}: an int from 1 to {LARGEST}. Received: {name}={shown(value)}."
-        )
+    if not is_positive(value):
+        raise ValueError(refusal(name, meaning, value, f", an int from 1 to {LARGEST}"))
     return int(value)
 
 
@@ -86,18 +85,26 @@ def number(name: str, value: Any, meaning: str) -> float:
     except OverflowError:
         result = math.inf
     if not math.isfinite(result):
-        raise ValueError(f"`{name}` is {meaning}. Received: {name}={shown(value)}.")
+        raise ValueError(refusal(name, meaning, value))
     return result
+
+
+def refusal(name: str, meaning: str, value: Any, limits: str = "") -> str:
+    """What was received, what is expected, and after ". Write " in the meaning an example."""
+    meaning, _, example = meaning.partition(". Write ")
+    cure = f" For example, write {example}." if example else ""
+    return f"`{name}` is {meaning}{limits}. Received: {name}={shown(value)}.{cure}"
 
 
 def text(name: str, value: Any) -> str | None:
     """A name that every backend takes, or `None`."""
     if value is None:
         return None
-    if not isinstance(value, str) or "." in value or "/" in value:
+    # TensorFlow takes no other names for its scopes.
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
         raise ValueError(
-            f"`{name}` is a string without . and /, or None. Received: {name}={shown(value)}. "
-            f'For example, write {name}="reader".'
+            f"`{name}` is a string of letters from a to z, digits, _ and -, or None. Received: "
+            f'{name}={shown(value)}. For example, write {name}="reader".'
         )
     return "".join(value)
 
@@ -106,9 +113,14 @@ def size(name: str, value: Any, meaning: str, lengths: Collection[int]) -> tuple
     """Sides in pixels, in their order; each is a positive int, or `None` where it is unknown."""
     items = items_of(value)
     if items is None or len(items) not in lengths or not all(_is_side(item) for item in items):
-        raise ValueError(f"`{name}` is {meaning}. Received: {name}={shown(value)}.")
+        raise ValueError(refusal(name, meaning, value))
     return tuple(None if item is None else int(item) for item in items)
 
 
+def is_positive(value: Any) -> bool:
+    """Whether a value is a whole number that counts something."""
+    return is_whole_number(value) and bool(1 <= value <= LARGEST)
+
+
 def _is_side(value: Any) -> bool:
-    return value is None or (is_whole_number(value) and 1 <= value <= LARGEST)
+    return value is None or is_positive(value)

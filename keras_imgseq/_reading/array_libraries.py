@@ -293,8 +293,8 @@ def static_shape(array: Any) -> tuple[int | None, ...]:
     if getattr(array.shape, "rank", 0) is None:
         raise ValueError(
             "The number of axes of the images must be known. Received: a TensorFlow tensor of "
-            "unknown shape. Write image.set_shape((None, None, 3)), or what is true of your "
-            "images, before."
+            "unknown shape. Before, write images.set_shape((None, 28, 28, 3)) for a batch, or "
+            "image.set_shape((28, 28, 3)) for one image, with your own sizes."
         )
     sizes = library_of(array).shape(array)
     return tuple(size if isinstance(size, int) else None for size in sizes)

@@ -53,14 +53,17 @@ def _cure(shape: Any) -> str:
     if len(shape) == 2:
         return (
             "For one image, write images[None]. For flat vectors, put the pixels back into rows: "
-            "images.reshape(-1, height, width)."
+            "images.reshape(-1, height, width). In a model, write keras.layers.Reshape((height, "
+            "width))."
         )
-    if len(shape) == 5 and shape[-1] == 1:
-        return "For images with one more axis at the end, of size 1, write images[..., 0]."
     if len(shape) == 5:
+        last = "For images with one more axis at the end, of size 1, write images[..., 0]."
+        if shape[-1] == 1 and shape[-2] in USUAL_CHANNELS:
+            return last
         return (
             "For video, (batch, time, height, width, channels), read each frame with "
             "keras.layers.TimeDistributed. For a volume, read each slice in the same way."
+            f"{' ' + last if shape[-1] == 1 else ''}"
         )
     return "Write images of three or four axes."
 
@@ -72,17 +75,14 @@ def _received(shape: Any, data_format: str) -> str:
 def size_of(image_size: Any, data_format: str) -> tuple[int, int]:
     """Height and width in an image size, or in the shape of one image with its channels."""
     meaning = (
-        "(height, width) in pixels, or the shape of one image with its channels. "
-        "For example, write (28, 28)"
+        "(height, width) in pixels, or the shape of one image with its channels. Write (28, 28)"
     )
     sides = list(arguments.size("image_size", image_size, meaning, (2, 3)))
     if len(sides) == 3:
         del sides[channel_axis(data_format)]
     if None in sides:
-        raise ValueError(
-            f"`image_size` is {meaning}. Received: image_size={shown(image_size)}. "
-            "The height and the width are numbers."
-        )
+        limits = ". The height and the width are numbers"
+        raise ValueError(arguments.refusal("image_size", meaning, image_size, limits))
     return sides[0], sides[1]
 
 

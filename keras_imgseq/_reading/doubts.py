@@ -26,8 +26,10 @@ def is_loading() -> bool:
     return _is_loading.get()
 
 
-def warn(message: str) -> None:
-    """Warns where the caller's own code stands."""
+def warn(message: str | None) -> None:
+    """Warns where the caller's own code stands, if there is something to say."""
+    if message is None:
+        return
     depth, frame = 1, sys._getframe()
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in OURS:
         depth, frame = depth + 1, frame.f_back

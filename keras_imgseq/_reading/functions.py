@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from keras_imgseq._reading import arguments, axes
+from keras_imgseq._reading import arguments, axes, doubts
 from keras_imgseq._reading.array_libraries import library_of, static_shape
 from keras_imgseq._reading.axes import DataFormat
+from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order
 from keras_imgseq._reading.given_arrays import as_array
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
 from keras_imgseq._reading.rearrangement import (
-    doubt_of_axes,
     images_shape,
     sequence_shape,
     to_images,
@@ -82,6 +82,7 @@ def image_as_sequence(
     if not batched:
         images = _with_batch(images, (2, 3), "an image is (height, width) or has channels too")
     shape = static_shape(images)
+    doubts.warn(doubt_of_order(reading))
     _refuse_doubtful_axes(shape[1:], reading, data_format)
     sequence_shape(shape, reading, resolved)
     sequences = to_sequences(library_of(images), images, reading, resolved)
@@ -151,6 +152,7 @@ def sequence_as_image(
         sequences = _with_batch(sequences, (2,), "a sequence is (steps, features)")
     shape = static_shape(sequences)
     axes.size_of(image_size, resolved)
+    doubts.warn(doubt_of_order(reading))
     _refuse_doubtful_axes(image_size, reading, data_format)
     _, *image_shape = images_shape(shape, image_size, reading, resolved)
     library = library_of(sequences)

@@ -54,11 +54,12 @@ def checked_array(value: Any, name: str) -> Any:
 
 
 _SPECIAL = {
-    "RaggedTensor": "Write images.to_tensor(-1.0) and `mask_value=-1.0`, or put images of one "
-    "size into a batch with tf.data's padded_batch.",
+    "RaggedTensor": "Write images.to_tensor(-1.0), and ImageAsSequence(..., mask_value=-1.0) in "
+    "the model.",
     "SparseTensor": "Write tf.sparse.to_dense(images).",
     "IndexedSlices": "Write tf.convert_to_tensor(images).",
-    "NestedTensor": "Write images.to_padded_tensor(-1.0) and `mask_value=-1.0`.",
+    "NestedTensor": "Write images.to_padded_tensor(-1.0), and ImageAsSequence(..., "
+    "mask_value=-1.0) in the model.",
     "BCOO": "Write images.todense().",
 }
 
@@ -72,8 +73,8 @@ def _converted(value: Any) -> Any:
         return np.asarray(value)
     except Exception as error:
         raise ValueError(
-            f"NumPy makes no array of it. Received: a {type(value).__name__}. Write an array of "
-            "NumPy, TensorFlow, JAX or PyTorch."
+            f"NumPy cannot make an array of this. Received: a {type(value).__name__}. Write an "
+            "array of NumPy, TensorFlow, JAX or PyTorch."
         ) from error
 
 
@@ -96,8 +97,17 @@ def _check_dtype(array: Any, name: str) -> None:
     if is_text or is_odd or getattr(array.dtype, "fields", None) is not None:
         raise ValueError(
             f"`{name}` holds numbers. Received: an array of dtype {shown(array.dtype)}. "
-            f'For example, write {name}.astype("float32").'
+            f"{_cure_of_dtype(array, name)}"
         )
+
+
+def _cure_of_dtype(array: Any, name: str) -> str:
+    kind = getattr(array.dtype, "kind", "U")
+    if getattr(array.dtype, "fields", None) is not None:
+        return f'Write the field that holds the pixels, as in {name}["pixels"].'
+    if kind == "O":
+        return f"Write np.stack({name}). Pad images of unlike sizes to one size first."
+    return "Open the files, or decode the strings, into arrays of numbers first."
 
 
 def _stacked(items: Any, name: str) -> Any:

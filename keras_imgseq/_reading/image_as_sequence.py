@@ -1,7 +1,6 @@
 """The layer that reads images as sequences."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,20 +10,17 @@ import numpy as np
 from keras_imgseq._reading import arguments, axes, doubts
 from keras_imgseq._reading.array_libraries import is_foreign, library_of, static_shape
 from keras_imgseq._reading.axes import DataFormat
+from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order, doubt_of_padding
 from keras_imgseq._reading.given_arrays import as_tensor, checked_array
-from keras_imgseq._reading.masks import check_mask, mask_of_steps
-from keras_imgseq._reading.orders import ORDERS
+from keras_imgseq._reading.masks import check_mask, check_mask_value, mask_of_steps
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
 from keras_imgseq._reading.rearrangement import (
     SequenceShape,
     Shape,
-    doubt_of_axes,
     sequence_shape,
     to_sequences,
 )
 from keras_imgseq._reading.sequence_as_image import SequenceAsImage
-
-LARGEST_VALUES = {"float16": 65504.0, "bfloat16": 3.38e38, "float32": 3.4e38, "float64": 1.79e308}
 
 
 @keras.saving.register_keras_serializable(package="keras_imgseq")
@@ -137,7 +133,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         self.supports_masking = True
         self._warns = not doubts.is_loading()
         if self._warns:
-            self._warn_of_the_order()
+            doubts.warn(doubt_of_order(self.reading))
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "ImageAsSequence":
@@ -162,7 +158,9 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
     def build(self, input_shape: Shape) -> None:
         self._warn_of_the_axes(input_shape)
         self.num_features = self.compute_output_shape(input_shape)[-1]
-        self._warn_of_the_padding(input_shape)
+        if self._warns:
+            doubt = doubt_of_padding(self.reading, self.mask_value, input_shape, self.data_format)
+            doubts.warn(doubt)
 
     def compute_output_shape(self, input_shape: Shape) -> SequenceShape:
         return sequence_shape(input_shape, self.reading, self.data_format)
@@ -215,9 +213,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         if len(whole) == 2 and self.built and len(self.get_build_config()["input_shape"]) == 4:
             whole.insert(axes.channel_axis(self.data_format), None)
         if not self.data_format_was_given:
-            doubt = doubt_of_axes(image_size, [self.reading], self.data_format)
-            if doubt:
-                doubts.warn(doubt)
+            doubts.warn(doubt_of_axes(image_size, [self.reading], self.data_format))
         reading = dataclasses.asdict(self.reading)
         return SequenceAsImage(whole, **reading, data_format=self.data_format, **kwargs)
 
@@ -238,20 +234,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
                 f"Received: shape={shape}, which gives {output_shape[-1]}. Write images of the "
                 "size and channels that it was built for, or make another ImageAsSequence."
             )
-        dtype = keras.backend.standardize_dtype(images.dtype)
-        if self.mask_value is not None and not keras.backend.is_float_dtype(dtype):
-            raise ValueError(
-                "A mask needs images of floats, as the recurrent layer that takes it does. "
-                f"Received: mask_value={self.mask_value}, images of {dtype}. Write "
-                'images.astype("float32").'
-            )
-        if self.mask_value is not None and abs(self.mask_value) > LARGEST_VALUES.get(
-            dtype, math.inf
-        ):
-            raise ValueError(
-                f"Images of {dtype} hold no such value. Received: mask_value={self.mask_value}. "
-                "Write the value that the images are padded with."
-            )
+        check_mask_value(self.mask_value, images.dtype)
         return output_shape
 
     def _read_in_pipeline(self, images: Any) -> Any:
@@ -272,31 +255,6 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
             library_of(images), images, self.reading, self.data_format, padding_value
         )
 
-    def _warn_of_the_order(self) -> None:
-        step, order = self.reading.step, self.reading.order
-        if step in ("row", "column") and order in ORDERS and order != "raster":
-            doubts.warn(
-                f"One step sees a whole {step}, so that the grid is a single line, which every "
-                f"named order reads in the same way. Received: step={step!r}, order={order!r}. "
-                'Omit the order, or take step="pixel" or a patch.'
-            )
-
     def _warn_of_the_axes(self, input_shape: Shape) -> None:
         if self._warns and not self.data_format_was_given:
-            doubt = doubt_of_axes(input_shape[1:], [self.reading], self.data_format)
-            if doubt:
-                doubts.warn(doubt)
-
-    def _warn_of_the_padding(self, input_shape: Shape) -> None:
-        if self.mask_value is None or not self._warns:
-            return
-        _, size, _ = axes.sizes_of(input_shape, self.data_format)
-        grid = self.reading.grid_size(size)
-        if not self.reading.keeps_its_path_on_padded_images(grid):
-            doubts.warn(
-                "This order runs another path on a larger grid, so that padding changes the "
-                f"answer. Received: order={arguments.shown(self.reading.order)}, "
-                f"mask_value={self.mask_value}, a grid of {grid[0]} x {grid[1]}. Take "
-                'order="raster", "snake", "zigzag" or "morton", or images of one size without '
-                "`mask_value`."
-            )
+            doubts.warn(doubt_of_axes(input_shape[1:], [self.reading], self.data_format))

@@ -4,14 +4,35 @@ A mask is an image itself, of booleans. A reading reads it as it reads the image
 real where one of its pixels is.
 """
 
+import math
 from typing import Any
 
+import keras
 from keras import ops
 
 from keras_imgseq._reading import axes
 from keras_imgseq._reading.array_libraries import library_of
 from keras_imgseq._reading.reading import Reading
 from keras_imgseq._reading.rearrangement import to_sequences
+
+LARGEST_VALUES = {"float16": 65504.0, "bfloat16": 3.38e38, "float32": 3.4e38, "float64": 1.79e308}
+
+
+def check_mask_value(mask_value: float | None, dtype: Any) -> None:
+    """Refuses a value that images of a dtype cannot hold."""
+    if mask_value is None:
+        return
+    dtype = keras.backend.standardize_dtype(dtype)
+    if not keras.backend.is_float_dtype(dtype):
+        raise ValueError(
+            f"With `mask_value`, images hold floats. Received: mask_value={mask_value}, images of "
+            f'{dtype}. Write images.astype("float32"), or keras.Input(shape) without the dtype.'
+        )
+    if abs(mask_value) > LARGEST_VALUES.get(dtype, math.inf):
+        raise ValueError(
+            f"{dtype} holds values up to {LARGEST_VALUES[dtype]:g}. Received: "
+            f"mask_value={mask_value}. Write the value that the images are padded with."
+        )
 
 
 def check_mask(mask_shape: Any, images_shape: Any, data_format: str) -> None:
@@ -22,16 +43,16 @@ def check_mask(mask_shape: Any, images_shape: Any, data_format: str) -> None:
         None not in (side, given) and side != given
         for side, given in zip(size, received[1:], strict=False)
     )
-    # What Masking makes of images whose channels stand first.
+    # What Masking makes of images whose channels stand first: (batch, channels, height).
     of_channels = data_format == "channels_first" and len(images_shape) == len(received) + 1 == 4
-    if of_channels and size[0] in (None, num_channels):
-        differs = differs or received[1] == num_channels
+    if of_channels and received[1:] == (num_channels, size[0]):
+        differs = True
     if len(received) not in (2, 3) or differs:
         raise ValueError(
             "A mask of images tells which pixels are real, (batch, height, width), or which rows "
             f"are, (batch, height). Received: a mask of shape {received} for images of shape "
-            f"{tuple(images_shape)}, data_format={data_format!r}. Write `mask_value` in "
-            "ImageAsSequence instead of a Masking layer, or put the channels last."
+            f"{tuple(images_shape)}, data_format={data_format!r}. Write `mask_value` instead of a "
+            "Masking layer."
         )
 
 

@@ -253,6 +253,12 @@ def _checked_order(order: Any) -> Any:
             f"Received: order={shown(order)}"
         )
     if not cells.size or not np.array_equal(np.sort(cells), np.arange(cells.size)):
+        if not cells.size:
+            raise ValueError(
+                "An explicit order names each cell of the grid once. Received: "
+                f"order={shown(order)}. For example, write order=[2, 0, 3, 1] for a grid of 4 "
+                'cells, or order="raster".'
+            )
         raise ValueError(
             f"An explicit order names each cell of the grid once. {_fault(cells.tolist())} "
             f"Received: an order of {cells.size} cells. Write a permutation of "
@@ -277,8 +283,6 @@ def _cells_of(order: Any) -> Any:
 
 
 def _fault(cells: list[int]) -> str:
-    if not cells:
-        return "There is none."
     missing = min(set(range(len(cells))) - set(cells))
     surplus, times = max(Counter(cells).items(), key=lambda item: (item[1], abs(item[0])))
     wrong = "comes more than once" if times > 1 else f"is not in a grid of {len(cells)} cells"
@@ -286,11 +290,15 @@ def _fault(cells: list[int]) -> str:
 
 
 def _checked_seed(seed: Any, order: Any) -> int | None:
-    if (seed is None) != (order != "random"):
+    if order == "random" and seed is None:
         raise ValueError(
-            '`seed` goes with order="random", which needs one, and with no other order. Received: '
-            f"order={order if isinstance(order, str) else 'cells'!r}, seed={shown(seed)}. Write "
-            'order="random", seed=0.'
+            'order="random" needs a seed. Received: seed=None. For example, write seed=0.'
+        )
+    if order != "random" and seed is not None:
+        given = repr(order) if isinstance(order, str) else f"a list of {len(order)} cells"
+        raise ValueError(
+            f'Only order="random" takes a seed. Received: order={given}, seed={shown(seed)}. '
+            'Omit the seed, or write order="random".'
         )
     if seed is not None and not (is_whole_number(seed) and 0 <= seed < 2**32):
         raise ValueError(f"`seed` is an int from 0 to 2**32 - 1. Received: seed={shown(seed)}")

@@ -35,25 +35,6 @@ def sequence_shape(images_shape: Any, reading: Reading, data_format: str) -> Seq
     return batch, reading.num_steps(image_size), num_features
 
 
-def doubt_of_axes(
-    image_shape: Sequence[Any], readings: Sequence[Reading], data_format: str
-) -> str | None:
-    """Why the axes of one image are probably others than the default says, with the cure."""
-    if len(image_shape) != 3:
-        return None
-    size = list(image_shape)
-    del size[axes.channel_axis(data_format)]
-    is_meant = 1 in size and all(_reads_several_steps(reading, size) for reading in readings)
-    return axes.doubt(image_shape, data_format, is_meant=is_meant)
-
-
-def _reads_several_steps(reading: Reading, size: Sequence[Any]) -> bool:
-    try:
-        return reading.step != "row" and reading.num_steps((size[0], size[1])) != 1
-    except ValueError:
-        return False
-
-
 def images_shape(
     sequences_shape: Any, image_size: Sequence[int | None], reading: Reading, data_format: str
 ) -> Shape:
@@ -76,9 +57,9 @@ def images_shape(
     num_values = reading.num_features((height, width), 1)
     if num_features is None or num_features % num_values:
         raise ValueError(
-            f"A step of this reading sees {num_values} pixels, so that the number of features is "
-            f"a multiple of it. Received: shape={tuple(sequences_shape)}. Write the reading that "
-            "made the sequences, or convert them to such a number with a Dense layer."
+            f"A step of this reading sees {num_values} pixels, so the number of features is a "
+            f"multiple of {num_values}. Received: shape={tuple(sequences_shape)}. Write the "
+            f"reading that made the sequences, or put keras.layers.Dense({num_values}) in front."
         )
     num_channels = num_features // num_values
     if len(image_size) == 3:

@@ -10,11 +10,11 @@ import numpy as np
 from keras_imgseq._reading import axes, doubts
 from keras_imgseq._reading.array_libraries import is_foreign, library_of, static_shape
 from keras_imgseq._reading.axes import DataFormat
+from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order
 from keras_imgseq._reading.given_arrays import as_tensor, checked_array
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
 from keras_imgseq._reading.rearrangement import (
     Shape,
-    doubt_of_axes,
     images_shape,
     to_images,
 )
@@ -95,10 +95,10 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
         self.reading.num_steps(axes.size_of(image_size, self.data_format))
         self.image_size = tuple(None if side is None else int(side) for side in image_size)
         self.supports_masking = True
-        if data_format is None and not doubts.is_loading():
-            doubt = doubt_of_axes(self.image_size, [self.reading], self.data_format)
-            if doubt:
-                doubts.warn(doubt)
+        if not doubts.is_loading():
+            doubts.warn(doubt_of_order(self.reading))
+            if data_format is None:
+                doubts.warn(doubt_of_axes(self.image_size, [self.reading], self.data_format))
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "SequenceAsImage":
@@ -123,7 +123,9 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
     def call(self, sequences: Any) -> Any:
         _, *image_shape = self.compute_output_shape(static_shape(sequences))
         library = library_of(sequences)
-        return to_images(library, sequences, self.reading, tuple(image_shape), self.data_format)
+        images = to_images(library, sequences, self.reading, tuple(image_shape), self.data_format)
+        # On JAX the images of rows are the sequences, whose mask would stay.
+        return keras.ops.copy(images) if images is sequences else images
 
     def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
         # A mask of time steps does not fit an image.

@@ -41,7 +41,8 @@ def _loop_without_mask(layer: Any, sequences: Any, states: Any, training: bool) 
         from keras_imgseq._recurrent import torch_loops  # noqa: PLC0415
 
         return torch_loops.loop_of(layer, sequences, states)
-    if backend not in ("tensorflow", "jax") or type(layer) is not SimpleRNN:
+    fits = len(sequences.shape) == 3 and sequences.shape[-1] == cell.kernel.shape[0]
+    if backend not in ("tensorflow", "jax") or type(layer) is not SimpleRNN or not fits:
         return None
     is_covered = cell.activation in projected_loops.ACTIVATIONS and layer.units <= MOST_UNITS
     if not is_covered or not keras.distribution.list_devices()[0].startswith("cpu"):

@@ -32,6 +32,10 @@ except ImportError:
         """What is not known is left to Keras' loop."""
         return True
 
+    def is_in_torch_dispatch_mode(include_infra_modes: bool = True) -> bool:
+        """What is not known is left to Keras' loop."""
+        return include_infra_modes
+
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 # Fewer steps of a gated cell take longer in the loops of this package than in Keras'.
@@ -45,7 +49,8 @@ def loop_of(
     if torch.compiler.is_compiling():
         return None
     if sequences.device.type == "meta":
-        return loop_of_shapes
+        # Without steps, unless somebody counts the operations.
+        return None if is_in_torch_dispatch_mode() else loop_of_shapes
     cell, is_simple = layer.cell, isinstance(layer, keras.layers.SimpleRNN)
     if is_simple:
         is_covered = cell.activation in (keras.activations.relu, keras.activations.tanh)

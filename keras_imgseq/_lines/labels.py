@@ -1,0 +1,75 @@
+"""Labels that no reader can learn from: found in arrays before a training, in tensors as NaN."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+from keras_imgseq._lines.blank_padding import OTHER_LOGITS
+from keras_imgseq._lines.decoding import steps_needed
+from keras_imgseq._lines.line_image import end_of_ink
+
+
+def check_labels(labels: Any, alphabet: str) -> None:
+    """Refuses an array with a label that stands for no character of the alphabet."""
+    array = _as_array(labels)
+    if array is None or array.ndim != 2 or array.dtype.kind not in "iu":
+        return
+    wrong = np.argwhere((array < 0) | (array > len(alphabet)))
+    if len(wrong):
+        line, place = wrong[0]
+        raise ValueError(
+            f"Labels are whole numbers from 1 to {len(alphabet)}, the places of the characters in "
+            f"the alphabet, padded with 0. Received: y[{line}, {place}]={array[line, place]}. "
+            "Write reader.encode(texts), and 0 instead of -1."
+        )
+    within = np.argwhere((array[:, :-1] == 0) & (array[:, 1:] != 0))
+    if len(within):
+        line, place = within[0]
+        raise ValueError(
+            "A label of 0 is padding, and stands behind the others. Received: "
+            f"y[{line}]={array[line].tolist()}, with 0 at place {place}. The first character of "
+            "the alphabet is 1. Write reader.encode(texts)."
+        )
+
+
+def check_lengths(images: Any, labels: Any, step_width: int) -> None:
+    """Refuses arrays in which a text needs more steps than its line has."""
+    lines, texts = _as_array(images), _as_array(labels)
+    if lines is None or texts is None or lines.ndim != 3 or texts.ndim != 2:
+        return
+    for number, (line, text) in enumerate(zip(lines, texts, strict=False)):
+        needed, end = steps_needed(text[text != 0]), end_of_ink(line)
+        if needed > -(-end // step_width):
+            raise ValueError(
+                "A line has at least as many steps as its text has characters, and one more "
+                f"between two that are the same. Received: y[{number}], which needs {needed} "
+                f"steps, for x[{number}], whose ink ends after {end} pixels: "
+                f"{-(-end // step_width)} steps of {step_width} pixels. Omit that line, or write "
+                "smaller pool widths."
+            )
+
+
+def are_learnable(labels: Any, logits: Any, num_characters: int) -> Any:
+    """For each line, whether its labels are of the alphabet and its steps suffice for them."""
+    is_known = ops.all((labels >= 0) & (labels <= num_characters), axis=1)
+    is_padded = ops.all((labels[:, :-1] != 0) | (labels[:, 1:] == 0), axis=1)
+    is_character = labels != 0
+    repeats = is_character[:, 1:] & (labels[:, 1:] == labels[:, :-1])
+    needed = ops.sum(ops.cast(is_character, "int32"), axis=1)
+    needed = needed + ops.sum(ops.cast(repeats, "int32"), axis=1)
+    # The steps that BlankPadding left as they are.
+    is_real = ops.any(logits[..., 1:] != OTHER_LOGITS, axis=-1)
+    return is_known & is_padded & (needed <= ops.sum(ops.cast(is_real, "int32"), axis=1))
+
+
+def _as_array(values: Any) -> npt.NDArray[Any] | None:
+    """A single array in NumPy; `None` for a dataset and what else holds batches."""
+    items = keras.tree.flatten(values)
+    if len(items) != 1 or not hasattr(items[0], "dtype") or not hasattr(items[0], "__array__"):
+        return None
+    is_tensor = ops.is_tensor(items[0])
+    array: npt.NDArray[Any] = ops.convert_to_numpy(items[0]) if is_tensor else np.asarray(items[0])
+    return array
