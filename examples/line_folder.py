@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from image_files import ENDINGS, ImageFileError, decoded, opened
 
 # The first ending that is found is taken, as tesstrain, kraken and Calamari write them.
 TEXT_ENDINGS = (".gt.txt", ".txt")
+# Made of the same image by binarization and the like, as ocropy and its heirs name them.
+KINDS_OF_IMAGES = (".bin", ".nrm", ".raw", ".dew")
+# An image that is so many times as high as it is wide shows no line.
+TALLEST = 20
 MOST_NAMES = 3
 
 
@@ -56,6 +61,9 @@ def open_line(path: Path) -> np.ndarray:
     with opened(path) as image:
         file = decoded(image)
     pixels = np.asarray(file.on("white"))
+    height, width = pixels.shape[:2]
+    if min(height, width) < 2 or width * TALLEST < height:
+        raise ImageFileError(f"{width} x {height} pixels are no line of text")
     if file.values == "8 bits":
         return pixels
     low, high = pixels.min(), pixels.max()
@@ -91,6 +99,8 @@ def load_lines(
     for path in progress([path for path in images if pairs[path]], "Loading"):
         try:
             text = pairs[path].read_text(encoding="utf-8-sig").strip("\r\n")
+            if len(text.splitlines()) > 1:
+                raise ImageFileError("its text has several lines")
             lines.images.append(open_line(path))
             lines.texts.append(unicodedata.normalize("NFC", text))
             lines.paths.append(path)
@@ -122,36 +132,50 @@ def load_lines(
 def works_of(lines: Lines, pattern: str) -> list[str]:
     """The work of each line: the first group of a pattern that the name of its file begins with.
 
+    A pattern with a `/` is compared with the name and as many folders above it.
+
     Raises:
         LinesError: If the pattern has no group or does not fit a name.
     """
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        raise LinesError(f"--split-by {pattern!r} is no pattern: {error}.") from error
+        raise LinesError(f"--split-by {pattern!r} is no regular expression: {error}.") from error
     if not compiled.groups:
         raise LinesError(
             f"--split-by {pattern!r} has no group in round brackets to name the work. For example, "
             "write '(.*)_'."
         )
-    matches = [compiled.match(path.name) for path in lines.paths]
+    num_parts = 1 + pattern.count("/")
+    names = ["/".join(path.parts[-num_parts:]) for path in lines.paths]
+    matches = [compiled.match(name) for name in names]
     if None in matches:
-        name = lines.paths[matches.index(None)].name
-        raise LinesError(f"--split-by {pattern!r} does not fit the name {name}.")
+        raise LinesError(
+            f"--split-by {pattern!r} does not fit the name {names[matches.index(None)]}. Write "
+            "'(.*)' to make each file a work."
+        )
     return [match[1] or "" for match in matches if match]
 
 
 def split_by_work(
-    lines: Lines, works: Sequence[str], share: float, seed: int
+    lines: Lines, works: Sequence[str], share: float, seed: int, num_kept: int = 1
 ) -> tuple[Lines, Lines]:
-    """The lines of most works, and about a share of the lines, of the other works."""
-    names = sorted(set(works))
-    mixed = np.random.default_rng(seed).permutation(len(names))
+    """The lines of most works, and of other works about a share of the lines.
+
+    At least `num_kept` works stay, and at least one goes apart where there are more.
+    """
+    counts = Counter(works)
+    names = sorted(counts)
+    mixed = [names[place] for place in np.random.default_rng(seed).permutation(len(names))]
     apart: set[str] = set()
-    for place in mixed[:-1]:
-        if sum(work in apart for work in works) >= share * len(lines):
-            break
-        apart.add(names[place])
+    missing = share * len(lines)
+    for work in mixed:
+        is_nearer = abs(missing - counts[work]) < abs(missing)
+        if is_nearer and len(apart) + num_kept < len(names):
+            apart.add(work)
+            missing -= counts[work]
+    if not apart and len(names) > num_kept:
+        apart = {min(mixed, key=counts.__getitem__)}
     is_apart = [work in apart for work in works]
     return (
         lines.some(place for place, is_other in enumerate(is_apart) if not is_other),
@@ -160,7 +184,9 @@ def split_by_work(
 
 
 def _text_of(path: Path, texts: set[Path]) -> Path | None:
-    # "x.bin.png" belongs to "x.gt.txt" too.
-    stems = [path.with_suffix("").name, path.name.split(".")[0]]
+    stems = [path.with_suffix("").name]
+    # "x.bin.png" belongs to "x.gt.txt" too, and "page.1.png" not to "page.gt.txt".
+    if path.with_suffix("").suffix in KINDS_OF_IMAGES:
+        stems.append(path.with_suffix("").stem)
     names = [path.with_name(stem + ending) for ending in TEXT_ENDINGS for stem in stems]
     return next((name for name in names if name in texts), None)

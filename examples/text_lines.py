@@ -80,8 +80,11 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
         flush=True,
     )
     recipe = Recipe(options.epochs, options.seed, options.augment, options.devices)
+    if not saved:
+        print("No --save given: the reader is not kept.", flush=True)
     trained = train_reader(reader, training, validation, recipe, states)
-    if saved:
+    # A reader that was saved before stays, if no epoch was whole.
+    if saved and (trained.num_epochs or not saved.path.exists()):
         saved.write(trained.model.save)
         print(f"Saved the best reader as {saved.path}")
     if trained.was_stopped:
@@ -143,18 +146,22 @@ def loaded(options: argparse.Namespace) -> tuple["Lines", "Lines", "Lines"]:
             loads.append(lines)
         if loads:
             parts[name] = Lines.joined(loads)
-    for name in ("test", "valid"):
-        if name not in parts:
-            works = works_of(parts["data"], options.split_by)
-            parts["data"], parts[name] = split_by_work(
-                parts["data"], works, share=0.1, seed=options.seed
+    split_off = [name for name in ("test", "valid") if name not in parts]
+    for place, name in enumerate(split_off):
+        works = works_of(parts["data"], options.split_by)
+        parts["data"], parts[name] = split_by_work(
+            parts["data"],
+            works,
+            share=0.1,
+            seed=options.seed,
+            num_kept=len(split_off) - place,
+        )
+        if not len(parts[name]):
+            raise LinesError(
+                f"{len(set(works))} works, among them {works[0]!r}, are too few: none is left for "
+                f"--{name}. Name the works with --split-by, where '(.*)' makes each file a work, "
+                "or give --valid and --test."
             )
-            if not len(parts[name]):
-                raise LinesError(
-                    f"All lines are of one work, {works[0]!r}, so that none are left for --{name}. "
-                    "Name the works with --split-by, where '(.*)' makes each file a work, or give "
-                    "--valid and --test."
-                )
     return parts["data"], parts["valid"], parts["test"]
 
 
@@ -179,8 +186,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         default=r"(.*?)[_.]",
         metavar="REGEX",
         help="regular expression for file names; its first group is the work, such as a book, and "
-        "all lines of a work go into one part; '(.*)' makes each file a work; default: what stands "
-        "before the first _ or .",
+        "all lines of a work go into one part; '(.*)' makes each file a work, '(.*)/' each folder; "
+        "default: what stands before the first _ or .",
     )
     add(
         "--read",

@@ -139,7 +139,11 @@ def describe(
         content["data_format"] = readings[0].data_format
         content["mask_value"] = readings[0].mask_value
     if options.step:
-        content["states_before_the_first_part"] = "zeros"
+        states = model.step_graph.initial_states(1)
+        is_zero = not any(state.any() for state in states)
+        content["states_before_the_first_part"] = (
+            "zeros" if is_zero else [state[0].tolist() for state in states]
+        )
     if isinstance(whole, LineReader):
         content |= {
             "alphabet": whole.alphabet,
@@ -154,6 +158,13 @@ def describe(
             content["preparation"] = json.loads(preparation.read_text("utf-8"))
         except ValueError as error:
             raise ExportError(f"{preparation} is damaged. Remove it, or train again.") from error
+        names, num_answers = content["preparation"].get("class_names"), whole.output_shape[-1]
+        # A single answer is the probability of one of two classes.
+        if names is not None and len(names) != (2 if num_answers == 1 else num_answers):
+            raise ExportError(
+                f"{preparation} names {len(names)} classes, and the network gives {num_answers} "
+                "answers: it belongs to another model. Move this model into a folder of its own."
+            )
     return content
 
 

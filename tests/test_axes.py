@@ -261,3 +261,40 @@ def test_a_pair_is_one_patch_and_a_list_is_several_readings():
         assert "Received: " in str(error.value)
     with pytest.raises(ValueError, match=r"one patch: \(4, 4\). A list holds several readings"):
         build_image_rnn((8, 8), 2, reading=("row", "column"))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: ImageAsSequence("row", "hilbert"),
+        lambda: SequenceAsImage((4, 6), "row", "hilbert"),
+        lambda: image_as_sequence(np.zeros((2, 4, 6)), "row", "hilbert"),
+        lambda: sequence_as_image(np.zeros((2, 4, 6)), (4, 6), "row", "hilbert"),
+    ],
+)
+def test_an_order_that_changes_nothing_is_a_warning(read):
+    with pytest.warns(UserWarning, match="every named order reads the rows one after the other"):
+        read()
+
+
+@pytest.mark.parametrize(
+    ("build", "cure"),
+    [
+        (lambda: build_image_rnn((784,), 10), r"images\.reshape\(-1, 28, 28\)"),
+        (lambda: build_image_rnn((4, 6), 3, reading=["cross"]), 'Write reading="cross"'),
+        (
+            lambda: build_image_rnn((4, 6), 3, reading=(ImageAsSequence(), ImageAsSequence())),
+            "A list holds several readings",
+        ),
+    ],
+)
+def test_the_factory_names_a_cure_that_works(build, cure):
+    with pytest.raises(ValueError, match=cure):
+        build()
+
+
+def test_one_image_is_refused_and_a_batch_without_its_channel_axis_is_not():
+    model = build_image_rnn((4, 6, 1), 3)
+    with pytest.raises(ValueError, match=r"For one image, write image\[None\]"):
+        model.predict(np.zeros((4, 6, 1)), verbose=0)
+    assert model.predict(np.zeros((5, 4, 6)), verbose=0).shape == (5, 3)

@@ -208,3 +208,16 @@ def test_the_example_learns_to_mark_the_inside_of_shapes(capsys):
     mark_pixels.main()
     overlap = float(re.search(r"Overlap on 300 new images: (\S+) of 1", capsys.readouterr().out)[1])
     assert overlap > 0.9
+
+
+def test_a_mask_of_steps_is_gone_from_the_image_of_rows():
+    sequences = np.ones((2, 4, 6), "float32")
+    sequences[:, 2:] = 0
+    recurrent = keras.layers.SimpleRNN(3)
+    inputs = keras.Input((4, 6))
+    plain = keras.Model(inputs, recurrent(inputs))
+    images = SequenceAsImage((4, 6))(keras.layers.Masking()(inputs))
+    masked = keras.Model(inputs, recurrent(images))
+    for uses in ((masked, plain), (masked.predict_on_batch, plain.predict_on_batch)):
+        found, expected = (keras.ops.convert_to_numpy(use(sequences)) for use in uses)
+        np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -211,3 +211,20 @@ def test_arguments_that_do_not_fit_the_factory():
     readings = [ImageAsSequence("row", mask_value=0.0), ImageAsSequence("column")]
     with pytest.raises(ValueError, match="Write the same mask_value"):
         build_image_rnn((8, 8), 3, filters=2, reading=readings)
+
+
+def test_axes_in_doubt_are_a_warning():
+    with pytest.warns(UserWarning, match="seem to stand first"):
+        layer = ConvStem(2)
+        layer(keras.Input((3, 64, 200)))
+    ConvStem(2, data_format="channels_last")(keras.Input((3, 64, 200)))
+    ConvStem.from_config(ConvStem(2).get_config())(keras.Input((3, 64, 200)))
+
+
+def test_whole_numbers_have_no_padding():
+    with pytest.raises(ValueError, match=r"images hold floats.* images of uint8"):
+        ConvStem(2, mask_value=0.0)(keras.Input((8, 8), dtype="uint8"))
+    with pytest.raises(ValueError, match="float16 holds values up to 65504"):
+        ConvStem(2, mask_value=1e6)(keras.Input((8, 8), dtype="float16"))
+    with pytest.raises(ValueError, match="not 0"):
+        ConvStem(2, scale=0)

@@ -178,3 +178,23 @@ def test_the_metric_is_summed_over_the_set_and_starts_anew():
     assert float(metric.result()) == pytest.approx(1 / 2)
     config = CharacterErrorRate(name="rate").get_config()
     assert CharacterErrorRate.from_config(config).name == "rate"
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (1, 4), (3, 4, 1), (3,)])
+def test_a_mask_of_another_shape_than_the_steps_is_refused(shape):
+    logits = keras.ops.ones((3, 4, 3))
+    with pytest.raises(ValueError, match=r"Write a mask of shape \(3, 4\)"):
+        BlankPadding()(logits, mask=keras.ops.zeros(shape, "bool"))
+
+
+def test_decoding_is_exact_after_blank_padding():
+    logits = np.random.default_rng(0).normal(size=(3, 9, 5)).astype("float32")
+    lengths = [9, 4, 6]
+    mask = np.arange(9) < np.array(lengths)[:, None]
+    padded = BlankPadding()(logits, mask=mask)
+    decoded, _ = keras.ops.ctc_decode(padded, np.full(3, 9), mask_index=0)
+    decoded = keras.ops.convert_to_numpy(decoded)[0]
+    for row, line, length in zip(decoded, logits, lengths, strict=True):
+        alone, _ = keras.ops.ctc_decode(line[None, :length], np.array([length]), mask_index=0)
+        alone = keras.ops.convert_to_numpy(alone)[0, 0]
+        assert row[row > 0].tolist() == alone[alone > 0].tolist()

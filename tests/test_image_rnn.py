@@ -225,3 +225,16 @@ def test_half_precision_ends_in_full_precision_probabilities():
     assert model.get_layer("rnn_1").compute_dtype == "float16"
     assert model.output.dtype == "float32"
     np.testing.assert_allclose(model.predict(images_of((4, 5)), verbose=0).sum(-1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", keras.ops.softmax, keras.layers.Softmax()])
+def test_ctc_on_probabilities_of_any_kind_is_refused(activation):
+    model = build_image_rnn((4, 6), 3, return_sequences=True, classifier_activation=activation)
+    with pytest.raises(ValueError, match="classifier_activation=None"):
+        model.compile(loss=keras.losses.CTC())
+
+
+@pytest.mark.parametrize("name", ["left net", "", "lé", "_left", "a.b", "a/b"])
+def test_names_that_a_backend_refuses(name):
+    with pytest.raises(ValueError, match="letters from a to z"):
+        build_image_rnn((4, 6), 3, name=name)

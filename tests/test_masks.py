@@ -449,3 +449,20 @@ def test_the_inverse_takes_masked_sequences_and_returns_an_image():
     sequences = keras.layers.SimpleRNN(4, return_sequences=True)(layer(inputs))
     model = keras.Model(inputs, layer.inverse((6, 4))(sequences))
     assert model.predict(np.ones((2, 6, 4)), verbose=0).shape == (2, 6, 4)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"filters": 2}])
+def test_the_factory_warns_of_an_order_that_padding_changes(arguments):
+    reading = ImageAsSequence(2, "spiral", mask_value=0.0)
+    with pytest.warns(UserWarning, match="runs another path on a larger grid"):
+        build_image_rnn((8, 8), 3, reading=reading, **arguments)
+
+
+@pytest.mark.parametrize("filters", [7, 8])
+def test_a_stem_passes_its_mask_on_with_the_channels_first(filters):
+    reading = ImageAsSequence("column", mask_value=0.0, data_format="channels_first")
+    model = build_image_rnn((1, 16, None), 3, filters=filters, reading=reading)
+    images = np.random.default_rng(0).uniform(0.1, 1, (2, 1, 16, 12)).astype("float32")
+    padded = np.pad(images, ((0, 0), (0, 0), (0, 0), (0, 4)))
+    answers = [model.predict(x, verbose=0) for x in (images, padded)]
+    np.testing.assert_allclose(answers[1], answers[0], atol=1e-5)

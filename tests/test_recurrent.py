@@ -399,3 +399,26 @@ def test_the_first_batch_runs_no_step_to_find_shapes(name, is_bidirectional, mon
     model.compile("sgd", "mse")
     model.train_on_batch(np.zeros((2, 7, 3)), np.zeros((2, *model.output_shape[1:])))
     assert calls == []
+
+
+@pytest.mark.parametrize("num_features", [3, 12])
+def test_a_wrong_number_of_features_is_an_error(num_features):
+    layer = recurrent_layers.SimpleRNN(4)
+    layer.build((2, 7, 6))
+    with pytest.raises(Exception, match=r"(?i)shape|size|dim|mat"):
+        layer(keras.ops.ones((2, 7, num_features)))
+
+
+def test_the_steps_of_all_layers_are_unrolled_up_to_one_number():
+    for arguments, most in (
+        ({}, 512),
+        ({"units": (4, 4)}, 256),
+        ({"bidirectional": True}, 256),
+        ({"reading": "cross", "bidirectional": True}, 64),
+    ):
+        model = build_image_rnn((28, 28), 3, **arguments)
+        layers = [layer for layer in model.layers if "rnn_" in layer.name]
+        again = keras.Model.from_config(model.get_config()).layers
+        for layer in [*layers, *(layer for layer in again if "rnn_" in layer.name)]:
+            for each in (getattr(layer, f"{way}_layer", layer) for way in ("forward", "backward")):
+                assert each.most_unrolled_steps == most

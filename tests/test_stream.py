@@ -448,3 +448,55 @@ def test_half_precision_rounds_no_probability():
         keras.config.set_dtype_policy("float32")
     assert answers.dtype == expected.dtype == "float32"
     np.testing.assert_allclose(answers, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [lambda x: keras.ops.softmax(x, axis=1), keras.layers.Softmax(axis=1)],
+    ids=["function", "layer"],
+)
+def test_an_activation_over_time_is_refused(activation):
+    model = build_image_rnn((6, 4), 3, return_sequences=True, classifier_activation=activation)
+    with pytest.raises(ValueError, match="treat every step by itself"):
+        build_step_model(model)
+
+
+def test_a_scaling_of_each_step_is_refused():
+    inputs = keras.Input((6, 4))
+    scaled = keras.layers.Rescaling(np.arange(1, 7)[:, None] / 6)(ImageAsSequence("row")(inputs))
+    with pytest.raises(ValueError, match="treat every step by itself"):
+        build_step_model(keras.Model(inputs, keras.layers.GRU(3)(scaled)))
+
+
+@pytest.mark.parametrize(
+    ("states", "cure"),
+    [
+        ([np.array([[None] * 16])], "A state is an array of numbers"),
+        ([[["a"] * 16]], "A state is an array of numbers"),
+        ([np.full((1, 16), np.nan)], "NaN or infinity"),
+        ({"arr_0": np.zeros((1, 8))}, "arrays of"),
+    ],
+)
+def test_states_that_cannot_be(states, cure):
+    stream = Stream(build_image_rnn((6, 4), 3))
+    with pytest.raises(ValueError, match=cure):
+        stream.states = states
+
+
+def test_states_go_on_as_numpy_loads_them(tmp_path):
+    model = build_image_rnn((6, 4), 3, units=(5, 6))
+    image = np.random.default_rng(0).random((6, 4), "float32")
+    stream, other = Stream(model), Stream(model)
+    stream.feed(image[:3])
+    np.savez(tmp_path / "states.npz", *stream.states)
+    with np.load(tmp_path / "states.npz") as arrays:
+        other.states = arrays
+    np.testing.assert_array_equal(other.feed(image[3:]), stream.feed(image[3:]))
+
+
+def test_a_part_may_be_of_any_number_type():
+    stream = Stream(build_image_rnn((6, 4), 3))
+    ones = keras.ops.ones((4,), "bfloat16")
+    answer = stream.feed(ones)
+    stream.reset()
+    np.testing.assert_allclose(answer, stream.feed(np.ones(4)), atol=1e-6)

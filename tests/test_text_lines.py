@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_imgseq import LineBatches, LineReader, plot
+from keras_imgseq._lines.decoding import text_of
 
 BACKEND = keras.backend.backend()
 to_numpy = keras.ops.convert_to_numpy
@@ -512,3 +513,25 @@ def test_a_reader_of_fixed_width_runs_in_onnxruntime(tmp_path):
     padded = np.pad(image, ((0, 0), (0, 0), (0, 4)))
     (answers,) = session.run(None, {session.get_inputs()[0].name: padded})
     np.testing.assert_allclose(answers, reader.predict(padded, verbose=0), atol=1e-4)
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_later_batches_may_be_narrower_than_the_first_two(devices):
+    images = [line for width in (50, 60, 60, 60, 60, 60) for line in lines((width,), height=32)]
+    reader = small_reader(height=32)
+    reader.compile("sgd")
+    narrower = lambda line, generator: line[:, : generator.integers(20, line.shape[1] + 1)]  # noqa: E731
+    batches = LineBatches(images, ["a"] * 6, reader, 2, devices=devices, augment=narrower)
+    history = reader.fit(batches, epochs=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_what_is_read_is_in_the_same_normal_form_as_the_texts():
+    belief = np.eye(3, dtype="float32")[[2, 0, 1]]
+    alphabet = "\u0308a"
+    assert text_of(belief, alphabet)[0] == "\xe4"
+
+
+def test_a_flag_is_a_flag():
+    with pytest.raises(ValueError, match="`return_certainty` is True or False"):
+        small_reader().read([], return_certainty="no")

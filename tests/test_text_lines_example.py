@@ -76,7 +76,11 @@ def test_no_work_is_in_two_parts(folder):
     assert len(apart) == 4
     names = [{path.name.split("_")[0] for path in part.paths} for part in (kept, apart)]
     assert not names[0] & names[1]
-    for pattern, cure in (("(", "is no pattern"), ("work", "no group"), ("(x)", "does not fit")):
+    for pattern, cure in (
+        ("(", "is no regular"),
+        ("work", "no group"),
+        ("(x)", "does not fit"),
+    ):
         with pytest.raises(line_folder.LinesError, match=cure):
             line_folder.works_of(lines, pattern)
 
@@ -198,7 +202,7 @@ def test_several_folders_are_one_set(folder, tmp_path):
     ("arguments", "cure"),
     [
         (["--data", "nowhere"], "There is no folder nowhere"),
-        (["--data", "folder", "--split-by", "("], "is no pattern"),
+        (["--data", "folder", "--split-by", "("], "is no regular"),
         (["--valid", "folder"], "--valid and --test go with --data"),
         (["--read", "model.keras"], "at least one image"),
         (["--read", "model.keras", "a.png"], "there is no model.keras"),
@@ -216,3 +220,42 @@ def test_command_lines_that_cannot_be(arguments, cure, folder, monkeypatch, caps
     shown = capsys.readouterr().err if isinstance(code, int) else code
     assert cure in shown.strip().splitlines()[-1]
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_works_of_unlike_sizes_give_three_parts(seed):
+    counts = {"a": 100, "b": 5, "c": 5}
+    works = [work for work, count in counts.items() for _ in range(count)]
+    paths = [Path(f"{work}_{place}.png") for place, work in enumerate(works)]
+    lines = line_folder.Lines([np.zeros((2, 2))] * 110, works, paths)
+    lines, test = line_folder.split_by_work(lines, works, 0.1, seed, num_kept=2)
+    lines, valid = line_folder.split_by_work(lines, lines.texts, 0.1, seed)
+    assert (len(lines), len(valid), len(test)) == (100, 5, 5)
+
+
+def test_a_folder_can_be_a_work():
+    paths = [Path(f"book{book}/000{page}.png") for book in (1, 2) for page in (1, 2)]
+    lines = line_folder.Lines([None] * 4, ["a"] * 4, paths)
+    assert line_folder.works_of(lines, "(.*)/") == ["book1", "book1", "book2", "book2"]
+
+
+def test_what_is_no_line_is_left_out_with_a_word(tmp_path):
+    from PIL import Image
+
+    def write(name, size, text):
+        Image.new("L", size, 255).save(tmp_path / f"{name}.png")
+        if text is not None:
+            (tmp_path / f"{name}.gt.txt").write_text(text, encoding="utf-8")
+
+    write("page", (30, 10), "one")
+    write("page.1", (30, 10), None)
+    write("thin", (1, 20), "a")
+    write("tall", (3, 200), "a")
+    write("poem", (30, 10), "two\nlines\n")
+    lines, said = line_folder.load_lines(tmp_path)
+    assert [path.name for path in lines.paths] == ["page.png"]
+    assert "Images without a text, left out (1): page.1.png" in said
+    (unreadable,) = [sentence for sentence in said if "cannot be read" in sentence]
+    assert "cannot be read, left out (3)" in unreadable
+    assert "its text has several lines" in unreadable
+    assert "1 x 20 pixels are no line" in unreadable

@@ -13,12 +13,14 @@ from keras_imgseq._network.model import all_layers
 
 def scaling_of(model: keras.Model) -> tuple[Any, Any]:
     """What the network multiplies pixels with and then adds; lists where channels differ."""
+    scale, offset = np.asarray(1.0), np.asarray(0.0)
     for layer in all_layers(model):
-        scale = getattr(layer, "scale", None)
-        if isinstance(layer, (ConvStem, keras.layers.Rescaling)) and scale is not None:
-            offset = getattr(layer, "offset", 0.0)
-            return np.asarray(scale, "float64").tolist(), np.asarray(offset, "float64").tolist()
-    return 1.0, 0.0
+        factor = getattr(layer, "scale", None)
+        if isinstance(layer, (ConvStem, keras.layers.Rescaling)) and factor is not None:
+            factor = np.asarray(factor, "float64")
+            before = offset * factor if offset.any() else 0.0
+            scale, offset = scale * factor, np.asarray(before + getattr(layer, "offset", 0.0))
+    return np.asarray(scale).tolist(), np.asarray(offset).tolist()
 
 
 def data_format_of(model: keras.Model) -> str:

@@ -11,7 +11,7 @@ from keras_imgseq._lines.alphabet import encoded, padded
 from keras_imgseq._lines.decoding import steps_needed
 from keras_imgseq._lines.line_image import Line, all_prepared, end_of_ink
 from keras_imgseq._lines.line_reader import LineReader
-from keras_imgseq._lines.widths import stacked, widths_of_set
+from keras_imgseq._lines.widths import STEP, stacked, widths_of_set
 from keras_imgseq._reading import arguments
 
 # How much wider an augmented line may be.
@@ -173,7 +173,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         width = most if index < 2 else max(self._held(line.shape[1]) for line in lines)
         if index == 1 and self._can_differ:
             first = max(self._widths[place] for place in self._batches[0])
-            width += self._step_width * (width == first)
+            width += STEP * (width == first)
         return stacked(lines, width), self._labels[places]
 
     def _held(self, width: int) -> int:

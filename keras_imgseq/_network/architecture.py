@@ -75,6 +75,11 @@ class Architecture:
             shape = self.stem.compute_output_shape(shape)
         return [layer.compute_output_shape(shape) for layer in self.reading]
 
+    @property
+    def num_layers(self) -> int:
+        """The recurrent layers of all readings, in each direction."""
+        return len(self.reading) * len(self.units) * (2 if self.bidirectional else 1)
+
     def num_stem_params(self) -> int:
         """The number of parameters in front of the readings."""
         if self.stem is None:

@@ -175,7 +175,8 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
             return None
         for pool_size in self.pool_sizes:
             real = _pooled_mask(real, pool_size)
-        return real
+        # With an axis of channels, or it could be taken for a mask of channels.
+        return ops.expand_dims(real, 1) if self.data_format == "channels_first" else real
 
     def get_config(self) -> dict[str, Any]:
         config = {

@@ -15,6 +15,7 @@ from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 from keras_imgseq._reading.reading import Step
 from keras_imgseq._reading.rearrangement import Shape
 from keras_imgseq._recurrent.cells import CELLS
+from keras_imgseq._recurrent.layers import MOST_UNROLLED_STEPS
 
 OneReading = Step | ImageAsSequence
 Readings = OneReading | Literal["cross"] | tuple[Literal["cross"], Step] | list[OneReading] | None
@@ -238,7 +239,10 @@ def _recurrent_layer(network: Architecture, num_units: int, options: dict[str, A
         layer = keras.layers.RNN(cell, **options)
     else:
         row = CELLS[network.cell]
-        layer = (row.faster_layer if network.unroll == "auto" else row.layer)(
+        is_faster = network.unroll == "auto"
+        if is_faster and network.cell == "simple_rnn":
+            options["most_unrolled_steps"] = MOST_UNROLLED_STEPS // network.num_layers
+        layer = (row.faster_layer if is_faster else row.layer)(
             num_units,
             activation=row.activation if network.activation is None else network.activation,
             dropout=network.dropout,

@@ -155,7 +155,7 @@ class StepGraph:
                     "build_image_rnn."
                 )
             known = (keras_layers.InputLayer, ImageAsSequence, *RECURRENT, *OF_ONE_STEP, *MERGES)
-            if type(layer) not in known or _mixes_steps(layer):
+            if type(layer) not in known or _mixes_steps(layer) or _answers_apart(layer):
                 raise ValueError(
                     "In a stream, each layer after the reading must treat every step by itself. "
                     f"Received: the layer {layer.name!r} of type {type(layer).__name__}. Write a "
@@ -296,6 +296,24 @@ def _mixes_steps(layer: Any) -> bool:
     axis = getattr(layer, "axis", -1)
     last = len(layer.output.shape) - 1
     return any(place not in (-1, last) for place in keras.tree.flatten(axis))
+
+
+def _answers_apart(layer: Any) -> bool:
+    """Whether a layer gives another answer for one step alone than for several steps."""
+    is_alone = isinstance(layer, OF_ONE_STEP) and len(layer.input.shape) == 3
+    if not is_alone or None in layer.input.shape[2:]:
+        return False
+    steps = np.random.default_rng(0).random((1, 3, layer.input.shape[-1]), "float32")
+    try:
+        together = keras.ops.convert_to_numpy(layer(steps, training=False))
+        alone = [
+            keras.ops.convert_to_numpy(layer(steps[:, place : place + 1], training=False))[:, 0]
+            for place in range(3)
+        ]
+    except Exception:
+        # Whatever each backend raises: the layer takes another number of steps alone.
+        return True
+    return not np.allclose(together, np.stack(alone, axis=1), rtol=1e-2, atol=1e-4)
 
 
 def _has_plain_states(layer: Any) -> bool:

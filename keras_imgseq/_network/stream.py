@@ -1,5 +1,6 @@
 """Feeds a network with an image that is still being taken."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -57,8 +58,16 @@ class Stream:
 
     @states.setter
     def states(self, states: Any) -> None:
+        # What np.load opens of a file that np.savez wrote.
+        if isinstance(states, Mapping):
+            states = list(states.values())
         is_list = isinstance(states, (list, tuple))
-        given = [np.asarray(state) for state in states] if is_list else []
+        given = [_as_numbers(state, "A state") for state in states] if is_list else []
+        if not all(np.isfinite(state).all() for state in given):
+            raise ValueError(
+                "States are numbers. Received: NaN or infinity. Write the `states` of a stream of "
+                "the same network and the same number of cameras."
+            )
         expected = [state.shape for state in self._initial]
         if [state.shape for state in given] != expected:
             raise ValueError(
@@ -183,17 +192,19 @@ class Stream:
         )
 
 
-def _as_numbers(part: Any) -> npt.NDArray[Any]:
+def _as_numbers(part: Any, what: str = "A part") -> npt.NDArray[Any]:
     try:
         array = np.asarray(keras.ops.convert_to_numpy(part))
     except Exception as error:
         raise ValueError(
-            f"A part is an array of numbers. Received: {arguments.shown(part)}. For example, write "
+            f"{what} is an array of numbers. Received: {arguments.shown(part)}. For example, write "
             "stream.feed(image[0])."
         ) from error
+    if array.dtype.name == "bfloat16":
+        array = array.astype("float32")
     if array.dtype.kind not in "iufb":
         raise ValueError(
-            f"A part is an array of numbers. Received: an array of {array.dtype}. For example, "
+            f"{what} is an array of numbers. Received: an array of {array.dtype}. For example, "
             "write stream.feed(image[0])."
         )
     return array

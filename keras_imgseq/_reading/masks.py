@@ -36,9 +36,15 @@ def check_mask_value(mask_value: float | None, dtype: Any) -> None:
 
 
 def check_mask(mask_shape: Any, images_shape: Any, data_format: str) -> None:
-    """Refuses what is no mask of pixels, `(batch, height, width)`, or rows, `(batch, height)`."""
+    """Refuses what is no mask of pixels, `(batch, height, width)`, or rows, `(batch, height)`.
+
+    Channels that stand first may be one axis of size 1, as ConvStem hands its mask over.
+    """
     _, size, num_channels = axes.sizes_of(images_shape, data_format)
     received = tuple(mask_shape)
+    if data_format == "channels_first" and len(received) == 4 and received[1] == 1:
+        check_mask((received[0], *received[2:]), (received[0], *size), data_format)
+        return
     differs = any(
         None not in (side, given) and side != given
         for side, given in zip(size, received[1:], strict=False)
@@ -77,6 +83,8 @@ def real_pixels(images: Any, incoming: Any, mask_value: float | None, data_forma
         real = _up_to_the_last(real if channel_axis is None else ops.any(real, axis=channel_axis))
     if incoming is not None:
         incoming = ops.cast(incoming, "bool")
+        if len(incoming.shape) == 4:
+            incoming = incoming[:, 0]
         if len(incoming.shape) == 2:
             pixels = images if channel_axis is None else ops.max(images, axis=channel_axis)
             incoming = ops.logical_and(incoming[:, :, None], ops.ones_like(pixels, dtype="bool"))

@@ -17,7 +17,8 @@ Loop = Callable[..., tuple[Any, Any, list[Any]]]
 
 # With more units the products take the time, whatever the loop.
 MOST_UNITS = 128
-# Compiling takes longer with each step: more would keep a beginner waiting on a slow machine.
+# Of all layers of a network. Compiling takes longer with each step: more would keep a beginner
+# waiting on a slow machine.
 MOST_UNROLLED_STEPS = 512
 
 
@@ -50,7 +51,7 @@ def _loop_without_mask(layer: Any, sequences: Any, states: Any, training: bool) 
     if backend == "jax":
         return projected_loops.scanned_loop
     num_steps = sequences.shape[1]
-    is_worth_unrolling = num_steps is not None and num_steps <= MOST_UNROLLED_STEPS
+    is_worth_unrolling = num_steps is not None and num_steps <= layer.most_unrolled_steps
     return projected_loops.unrolled_loop if is_worth_unrolling else None
 
 
@@ -114,7 +115,23 @@ class _FastestLoop:
 
 @keras.saving.register_keras_serializable(package="keras_imgseq")
 class SimpleRNN(_FastestLoop, keras.layers.SimpleRNN):  # type: ignore[misc]
-    """`keras.layers.SimpleRNN`, faster on TensorFlow, JAX and PyTorch."""
+    """`keras.layers.SimpleRNN`, faster on TensorFlow, JAX and PyTorch.
+
+    Args:
+        most_unrolled_steps: The steps up to which TensorFlow compiles one operation for each.
+    """
+
+    def __init__(
+        self, *args: Any, most_unrolled_steps: int = MOST_UNROLLED_STEPS, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.most_unrolled_steps = most_unrolled_steps
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if self.most_unrolled_steps != MOST_UNROLLED_STEPS:
+            config["most_unrolled_steps"] = self.most_unrolled_steps
+        return config
 
 
 @keras.saving.register_keras_serializable(package="keras_imgseq")
