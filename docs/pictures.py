@@ -35,6 +35,7 @@ DOCS = Path(__file__).parent
 # A picture is as wide as a narrow screen, so that its words can be read there.
 WIDTH = 5.6
 THEMES = {"": ("#222222", "#1565c0", "#b34700"), "-dark": ("#e0e0e0", "#82b1ff", "#ffab70")}
+GROUND = 'style="background:#1e2129"'
 BACKENDS = {"TensorFlow": "TensorFlow", "JAX": "JAX", "Torch": "PyTorch"}
 NETWORKS = {"last": "trained to answer at the end", "every": "trained to answer after every row"}
 
@@ -69,6 +70,10 @@ def draw(picture: Callable[[tuple[str, ...]], Figure], name: str) -> None:
             figure = picture(colours)
             file = DOCS / "images" / f"{name}{ending}.svg"
             figure.savefig(file, transparent=True, metadata={"Date": None})
+            # Opened by itself, it would stand on white: its words are light.
+            if ending:
+                svg = file.read_text(encoding="utf-8")
+                file.write_text(svg.replace("<svg ", f"<svg {GROUND} ", 1), encoding="utf-8")
 
 
 def steps(colours: tuple[str, ...]) -> Figure:

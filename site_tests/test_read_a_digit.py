@@ -168,6 +168,20 @@ def test_who_has_seen_the_digit_cannot_bet(open_page):
     assert "You made no bet." in verdict_of(panel)
 
 
+def test_rows_that_were_covered_again_count_as_seen(open_page):
+    page = open_page(PAGE)
+    panel = page.locator("#read-a-digit-panel")
+    for row in ("20", "2"):
+        panel.get_by_role("slider").fill(row)
+    # A link keeps what was seen.
+    page = open_page(f"{PAGE}#{page.url.split('#')[1]}")
+    panel = page.locator("#read-a-digit-panel")
+    label = page.evaluate("imgseq.digits[0].label")
+    page.keyboard.press(str(label))
+    panel.get_by_role("slider").fill("28")
+    assert "You knew after row 20" in verdict_of(panel)
+
+
 @pytest.mark.parametrize("training", ["every", "last"])
 def test_what_the_network_knew_is_what_its_beliefs_say(open_page, training):
     page = open_page(PAGE)

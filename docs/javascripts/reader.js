@@ -43,6 +43,7 @@
       isMoved: given.has("moved"),
       isInverted: given.has("inverted"),
       isOpen: given.has("open"),
+      mostSeen: imgseq.wholeNumber(given.get("seen"), SIDE, 0),
       bet: betOf(given.get("bet")),
     };
     let isReady = false;
@@ -178,7 +179,7 @@
 
     function change(values, row = player.at(), isSpoken = true) {
       const isOther = "number" in values || "drawing" in values;
-      Object.assign(state, values, isOther ? { bet: null } : {});
+      Object.assign(state, values, isOther ? { bet: null, mostSeen: 0 } : {});
       readAgain();
       player.go(row, isSpoken);
     }
@@ -197,13 +198,15 @@
     function placeBet(digit) {
       // Whoever has seen the digit, or drawn it, does not guess.
       if (!state.isOpen) {
-        state.bet = { digit, row: player.at() };
+        // Rows that were uncovered and covered again have been seen.
+        state.bet = { digit, row: state.mostSeen };
         player.go(player.at());
         spoken.textContent = `You bet on ${digit}.`;
       }
     }
 
     function show(row, isByHand) {
+      state.mostSeen = Math.max(state.mostSeen, row);
       state.isOpen = state.isOpen || row === SIDE || state.drawing !== null;
       paint(picture, (i) => {
         if (Math.floor(i / SIDE) < row) {
@@ -284,6 +287,7 @@
         moved: state.isMoved,
         inverted: state.isInverted,
         open: state.isOpen,
+        seen: state.mostSeen > row ? state.mostSeen : null,
         bet: state.bet && `${state.bet.digit}-${state.bet.row}`,
       });
     }

@@ -92,6 +92,11 @@ class _FastestLoop:
             if loop is not None:
                 return loop(self, self.cell.kernel, sequences, states, self.return_sequences)  # type: ignore[attr-defined]
         elif getattr(self, "use_cudnn", "auto") is not True:
+            if loop is not None and keras.backend.backend() == "torch":
+                from keras_imgseq._recurrent import torch_masks  # noqa: PLC0415
+
+                if torch_masks.is_covered(self, states):
+                    return torch_masks.with_mask(self, sequences, states, mask)
             if loop is not None:
                 return with_mask(loop, self, sequences, states, mask)
             # Keras' loop without cuDNN, which takes no mask that begins late or is all false.

@@ -29,6 +29,9 @@ def with_mask(
     nobody asks for.
     """
     is_real = ops.cast(mask, "bool")
+    if _is_in_front(layer, is_real):
+        _, outputs, states = loop(layer, layer.cell.kernel, sequences, states, True)
+        return _at_their_places(layer, outputs, states, is_real)
     ones = ops.ones_like(is_real, dtype="int32")
     places = ops.cumsum(ones, axis=1)
     num_steps = ops.shape(is_real)[1]
@@ -49,11 +52,28 @@ def with_mask(
     packed = ops.take(rows, order, axis=0)
     _, outputs, states = loop(layer, kernel, packed, states, True)
     in_reading_order = ops.flip(is_real, axis=1) if real_last else is_real
+    return _at_their_places(layer, outputs, states, in_reading_order)
+
+
+def _is_in_front(layer: Any, is_real: Any) -> bool:
+    """Whether no step needs to be moved, as far as that can be known before the loop runs."""
+    is_known = keras.backend.backend() == "torch" and not layer.go_backwards
+    if not is_known or layer.cell.activation is keras.activations.relu:
+        return False
+    return bool(ops.all(ops.logical_or(is_real[:, :-1], ops.logical_not(is_real[:, 1:]))))
+
+
+def _at_their_places(
+    layer: Any, outputs: Any, states: Any, in_reading_order: Any
+) -> tuple[Any, Any, list[Any]]:
+    """The outputs of the real steps in front, as Keras gives them for all steps."""
+    num_steps = ops.shape(in_reading_order)[1]
+    starts = ops.cumsum(ops.ones_like(in_reading_order[:, :1], dtype="int32"), axis=0) - 1
     num_real = ops.cumsum(ops.cast(in_reading_order, "int32"), axis=1)
     if not layer.return_sequences:
         num_real, in_reading_order = num_real[:, -1:], in_reading_order[:, -1:]
     rows = ops.reshape(outputs, (-1, layer.units))
-    outputs = ops.take(rows, ops.maximum(num_real - 1, 0) + starts, axis=0)
+    outputs = ops.take(rows, ops.maximum(num_real - 1, 0) + starts * num_steps, axis=0)
     # Before the first real step the output is zero.
     is_shown = in_reading_order if layer.zero_output_for_mask else num_real > 0
     outputs = ops.where(is_shown[:, :, None], outputs, ops.zeros_like(outputs))
