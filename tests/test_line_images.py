@@ -102,3 +102,14 @@ def test_a_blank_image_is_all_paper(value):
 def test_what_is_no_line_says_what_to_write(image, cure):
     with pytest.raises(ValueError, match=cure):
         prepared(image, HEIGHT)
+
+
+@pytest.mark.parametrize(("dtype", "white"), [("uint16", 4095), ("uint16", 32767), ("uint32", 255)])
+def test_few_bits_in_a_wide_type_are_not_taken_for_black(dtype, white):
+    image = np.full((20, 60), white, dtype)
+    image[6:14, 10:50] = 0
+    with pytest.raises(
+        ValueError, match=rf"Received: values up to {white}\. Write image / {white}"
+    ):
+        prepared(image, 20)
+    assert prepared(image / white, 20).max() == 1

@@ -333,6 +333,48 @@ def test_masks_of_every_form_are_those_of_keras(
     )
 
 
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="written by hand on PyTorch alone")
+@pytest.mark.parametrize(
+    ("name", "activation"),
+    [("SimpleRNN", "relu"), ("SimpleRNN", "tanh"), ("GRU", "tanh"), ("LSTM", "tanh")],
+)
+@pytest.mark.parametrize("go_backwards", [False, True])
+@pytest.mark.parametrize("zero_output_for_mask", [False, True])
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_gradients_with_masks_of_every_form_are_those_of_keras(
+    name, activation, go_backwards, zero_output_for_mask, return_sequences
+):
+    import torch
+
+    random = np.random.default_rng(0)
+    sequences = random.normal(size=(5, 7, 3)).astype("float32")
+    options = {
+        "activation": activation,
+        "go_backwards": go_backwards,
+        "zero_output_for_mask": zero_output_for_mask,
+        "return_sequences": return_sequences,
+    }
+    ours = getattr(recurrent_layers, name)(4, **options)
+    keras_layer = getattr(keras.layers, name)(4, **options)
+    for layer in (ours, keras_layer):
+        layer.build(sequences.shape)
+    keras_layer.set_weights(ours.get_weights())
+    ways = random.normal(size=(5, 7, 4) if return_sequences else (5, 4)).astype("float32")
+    found = []
+    for layer in (ours, keras_layer):
+        inputs = torch.tensor(sequences, requires_grad=True)
+        weights = [inputs, *(variable.value for variable in layer.trainable_variables)]
+        answer = (layer(inputs, mask=MASKS) * torch.tensor(ways)).sum()
+        first = torch.autograd.grad(answer, weights, create_graph=True)
+        penalty = sum(gradient.square().sum() for gradient in first)
+        second = torch.autograd.grad(penalty, weights, allow_unused=True)
+        found.append(
+            [torch.zeros(1) if array is None else array.detach() for array in (*first, *second)]
+        )
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
 def test_a_layer_or_a_cell_of_ones_own_takes_the_loop_of_keras():
     class Cell(keras.layers.SimpleRNNCell):
         pass

@@ -78,6 +78,15 @@ def _grey(image: Any) -> npt.NDArray[np.float32]:
             "The image of a line is (height, width) or (height, width, channels), with at least "
             f"one pixel. Received: shape={array.shape}. For several lines, write a list of images."
         )
+    if array.dtype.kind == "u" and array.itemsize > 1:
+        most, largest = np.iinfo(array.dtype).max, array.max()
+        # A camera of 12 bits in a file of 16: all of it would be taken for black.
+        if 0 < largest <= most // 2:
+            raise ValueError(
+                f"An image of {array.dtype.name} is black at 0 and white at {most}. Received: "
+                f"values up to {largest}. Write image / {2 ** int(largest).bit_length() - 1}, or "
+                "whatever is white in your images."
+            )
     if array.dtype.kind == "u":
         values = array / np.float32(np.iinfo(array.dtype).max)
     elif array.dtype.kind == "b" or (
