@@ -13,7 +13,7 @@ from typing import Any
 
 BACKENDS = ("tensorflow", "jax", "torch")
 STOPPED = 130  # what a shell expects of a program that Ctrl-C has ended
-# Keras' backends, and the packages that the examples import beside it.
+# The names by which pip knows what the examples import.
 PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 
 
@@ -82,7 +82,8 @@ class Parser(argparse.ArgumentParser):
             "--resume",
             type=Path,
             metavar="FOLDER",
-            help="keep the state there after each epoch, and go on from it; default: keep none",
+            help="a folder for the state after each epoch; the same command goes on from it; "
+            "default: none",
         )
 
     def add_backend(self) -> None:

@@ -135,7 +135,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             0,
             2**32 - 1,
             0,
-            "what the split, the first weights and the shuffling start from",
+            "the seed of the split, the first weights and the shuffling",
         ),
     )
     parser.add_backend()

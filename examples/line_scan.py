@@ -119,7 +119,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         ("--rows", 1, 10**6, 3000, "the rows of the web that is read"),
         ("--epochs", 1, 10**6, 12, "how often all training rows are trained on"),
         ("--units", 1, 4096, 64, "the size of the network's state"),
-        ("--seed", 0, 2**31, 0, "what the webs and the first weights start from"),
+        ("--seed", 0, 2**31, 0, "the seed of the webs and of the first weights"),
     )
     parser.add_backend()
     parser.add_argument(

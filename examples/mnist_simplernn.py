@@ -109,8 +109,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "--recipe",
         choices=("book", "steady", "every-row"),
         default="book",
-        help="how to train: as the book does, so that it works every time, or so that the network "
-        "answers after every row; default: book",
+        help="book: as the book does; steady: works with every seed; every-row: answers after each "
+        "row; default: book",
     )
     parser.add_numbers(
         ("--epochs", 1, 10**6, 20, "how often all images are trained on"),
@@ -119,9 +119,9 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             1,
             10**6,
             None,
-            "the images of one step of training; default: 100 for book, else 50",
+            "number of images in a batch; default: 100 for book, else 50",
         ),
-        ("--seed", 0, 2**32 - 1, 0, "what the first weights and the shuffling start from"),
+        ("--seed", 0, 2**32 - 1, 0, "the seed of the first weights and of the shuffling"),
         ("--seeds", 1, 1000, 1, "train with N seeds one after the other, and show the spread"),
         (
             "--limit",
@@ -135,7 +135,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--data",
         metavar="PATH",
-        help='an .npz file, a folder with IDX files, or "keras"; default: MNIST, which is here',
+        help='an .npz file, a folder with IDX files, or "keras"; default: MNIST, in examples/data',
     )
     parser.add_resume()
     parser.add_save("save the trained model")
@@ -154,7 +154,7 @@ def report(runs: list["Run"]) -> None:
     if len(runs) == 1:
         print(f"Test loss:     {runs[0].test_loss:.4f} (the book: {BOOK_LOSS})")
         print(f"Test accuracy: {runs[0].test_accuracy:.4f} (the book: {BOOK_ACCURACY})")
-        print(f"Right after {rows_in_words(runs)}.")
+        print(f"Correct answers after {rows_in_words(runs)}.")
         return
     for name, book in (("loss", BOOK_LOSS), ("accuracy", BOOK_ACCURACY)):
         values = [getattr(run, f"test_{name}") for run in runs]
@@ -162,7 +162,7 @@ def report(runs: list["Run"]) -> None:
             f"Test {name} of {len(runs)} seeds: median {statistics.median(values):.4f}, "
             f"from {min(values):.4f} to {max(values):.4f} (the book: {book})"
         )
-    print(f"Right after {rows_in_words(runs)}, medians.")
+    print(f"Correct answers after {rows_in_words(runs)}, medians.")
 
 
 def rows_in_words(runs: list["Run"]) -> str:

@@ -62,8 +62,9 @@ def scan(web: Web, feed: Callable[[np.ndarray], Any]) -> None:
     for defect in web.defects:
         is_right[defect.first : defect.last + 1 + LATE] = True
     print(
-        f"False alarms: {int((begins & ~is_right).sum())}, over {int((alarms & ~is_right).sum())} "
-        f"of {int((~is_right).sum()):,} rows without a defect."
+        f"False alarms: {int((begins & ~is_right).sum())}. They cover "
+        f"{int((alarms & ~is_right).sum())} of the {int((~is_right).sum()):,} rows without a "
+        "defect."
     )
     print(f"{len(web.rows) / seconds:,.0f} rows read a second.")
 

@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   python examples/several_devices.py --engine jax --devices 4
   python examples/several_devices.py --engine torch --devices 2 --network gru
 
-The devices are parts of one CPU here. Without that, they are the GPUs of the machine."""
+Here the devices are parts of one CPU, or processes. In your own code they are GPUs."""
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -217,13 +217,13 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             "how often all lines are trained on; default: 6 for numbers, 13 for --data",
         ),
         ("--devices", 1, 16, 1, "how many devices share each batch, on JAX"),
-        ("--seed", 0, 2**31, 0, "what the split, the weights and the mixing start from"),
+        ("--seed", 0, 2**31, 0, "the seed of the split, the first weights and the mixing"),
         (
             "--limit",
             1,
             10**9,
             None,
-            "take only the first N numbers, for a quick try; default: all",
+            "take only the first N numbers, for a quick try without --data; default: all",
         ),
     )
     add(

@@ -22,15 +22,16 @@ from keras_imgseq._export.agreement import (
 from keras_imgseq._export.targets import TARGETS, Target, missing_packages
 from keras_imgseq._network.model import all_layers
 
-# Of the answers of Keras, or of 1 where they are smaller. More is another network.
+# The largest difference allowed: of an answer above 1 as its share, else as it is.
 MOST_DIFFERENCE = 1e-3
 EXAMPLES = """examples:
   python -m keras_imgseq.export digits.keras --to onnx
   python -m keras_imgseq.export digits.keras --to litert --step
   python -m keras_imgseq.export reader.keras --to onnx --size 40 1024
 
-The file stands beside the model. Its sizes, scaling, alphabet or class names stand in a .json file
-beside it, such as digits.onnx.json. The backend that writes it is the one of KERAS_BACKEND."""
+The file is written beside the model, or to --output. A .json file beside it, such as
+digits.onnx.json, lists its sizes, its scaling, and its alphabet or class names. KERAS_BACKEND
+chooses the backend."""
 
 
 class ExportError(Exception):
@@ -176,9 +177,11 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", type=Path, help="a .keras file")
-    parser.add_argument("--to", choices=list(TARGETS), required=True, help="the kind of file")
+    parser.add_argument("--to", choices=list(TARGETS), required=True, help="the format of the file")
     parser.add_argument(
-        "--step", action="store_true", help="write the model of one step; default: the network"
+        "--step",
+        action="store_true",
+        help="write the model of one step, which reads one row or column; default: the network",
     )
     parser.add_argument(
         "--size",

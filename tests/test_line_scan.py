@@ -46,7 +46,7 @@ def test_a_defect_is_reported_by_an_alarm_that_begins_in_it(capsys):
     # It began before, by chance.
     assert "scratch in rows 20 to 29: not reported" in said
     assert "Reported 1 of 2 defects, half of them within 3 rows." in said
-    assert "False alarms: 1, over 5 of 19 rows without a defect." in said
+    assert "False alarms: 1. They cover 5 of the 19 rows without a defect." in said
     assert re.search(r"rows read a second\.$", said.strip())
 
 

@@ -88,7 +88,7 @@ def test_each_run_says_how_many_digits_are_right_after_some_rows(tmp_path, recip
     weights = keras.saving.load_model(tmp_path / "model.keras").get_weights()
     with np.load(EXAMPLES / "data" / "mnist.npz") as arrays:
         images, labels = arrays["x_test"][:300] / np.float32(255), arrays["y_test"][:300]
-    said = re.search(r"Right after (row 4: .*)\.\n", ended.stdout)[1].split(", ")
+    said = re.search(r"Correct answers after (row 4: .*)\.\n", ended.stdout)[1].split(", ")
     assert [text.split(":")[0] for text in said] == [f"row {row}" for row in range(4, 29, 4)]
     for text in said:
         row, percent = map(int, re.findall(r"\d+", text))

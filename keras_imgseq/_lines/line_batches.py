@@ -22,7 +22,7 @@ Augment = Callable[[Line, np.random.Generator], Line]
 class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Puts images of text lines and their texts into batches for `LineReader.fit`.
 
-    Lines of like width come into one batch, in few distinct widths, because each width is
+    Lines of similar width come into one batch, in few distinct widths, because each width is
     compiled once. Each line has its turn, and at most one batch of an epoch holds fewer lines than
     the others. The first two batches have different widths, where there are two.
 
@@ -32,11 +32,11 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         reader: The `LineReader` that prepares the images and encodes the texts.
         batch_size: Number of lines of a batch.
         shuffle: Whether lines and batches are mixed anew in each epoch.
-        seed: Where mixing and `augment` start from, a whole number from 0.
+        seed: The seed of the mixing and of `augment`, a whole number from 0.
         too_long: What to do with a text that needs more steps than its image has: `"error"`, or
             `"skip"` to leave such lines out and print how many.
-        devices: Number of devices that share each batch. All batches then hold a multiple of so
-            many lines. Lines that are left over are taken in another epoch, and counted in a
+        devices: Number of devices that share each batch. All batches then hold a multiple of
+            `devices` lines. Lines that are left over are taken in another epoch, and counted in a
             printed sentence.
         augment: A function of one prepared line and a `numpy.random.Generator` that returns a
             changed line, `(height, width)`, ink 1, paper 0. The generator depends on the seed,

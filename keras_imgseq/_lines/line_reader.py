@@ -219,9 +219,9 @@ class LineReader(keras.Model):  # type: ignore[misc]
         return cls(**config)
 
     def with_alphabet(self, alphabet: str) -> "LineReader":
-        """Makes a reader of other characters with the same weights, to be trained on.
+        """Makes a reader of other characters with the same weights, for further training.
 
-        The classes of its last layer are new, but for the characters that both know.
+        The weights of new characters are random, those of known characters are copied.
 
         Args:
             alphabet: A string of all characters of the new reader.

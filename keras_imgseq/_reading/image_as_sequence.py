@@ -42,7 +42,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         order: The path along which the grid of patches is visited. `"raster"` goes left to
             right, then to the next row. `"snake"` does the same, but every second row goes right
             to left. `"zigzag"` follows the anti-diagonals, as in JPEG. `"spiral"` goes
-            clockwise, inwards. `"hilbert"` keeps neighbours in time neighbours in space.
+            clockwise, inwards. `"hilbert"` always goes on to a neighbouring patch.
             `"morton"` goes by the interleaved bits of row and column. `"random"` is a
             permutation made from `seed`. A sequence of ints lists the grid's cells, numbered in
             raster order, in the order of reading.
@@ -74,7 +74,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         grid is the image cut into patches; the dtype is that of the input.
 
     Masks:
-        A mask that arrives with the images is read as they are. It tells which pixels are real,
+        A mask that arrives with the images is read as these are. It tells which pixels are real,
         `(batch, height, width)`, or which rows are, `(batch, height)`, as `keras.layers.Masking`
         makes it. With `mask_value` too, a pixel is real where both say so.
 

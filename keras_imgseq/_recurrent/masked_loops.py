@@ -1,4 +1,4 @@
-"""A loop without a mask for sequences with one: the real steps first, then back to their places.
+"""Runs a loop without a mask on masked sequences: the real steps first, then back to their places.
 
 Keras' rule for a masked step: the states stay, and the output is that of the step before, or zero
 with `zero_output_for_mask`. So the real steps alone are what a loop has to run over.
