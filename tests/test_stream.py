@@ -500,3 +500,21 @@ def test_a_part_may_be_of_any_number_type():
     answer = stream.feed(ones)
     stream.reset()
     np.testing.assert_allclose(answer, stream.feed(np.ones(4)), atol=1e-6)
+
+
+def test_a_chain_to_which_layers_were_added_is_streamed():
+    model = keras.Sequential()
+    for layer in (
+        keras.Input((6, 4)),
+        ImageAsSequence("row"),
+        keras.layers.GRU(5, return_sequences=True),
+        keras.layers.LSTM(4),
+        keras.layers.Dense(3),
+    ):
+        model.add(layer)
+    image = np.random.default_rng(0).random((6, 4), "float32")
+    answer = Stream(model).feed(image)[-1]
+    np.testing.assert_allclose(answer, model.predict(image[None], verbose=0)[0], atol=1e-5)
+    scaled = keras.Sequential([keras.Input((6, 4)), keras.layers.Rescaling(2.0), *model.layers])
+    with pytest.raises(ValueError, match="a layer in front of the reading"):
+        Stream(scaled)

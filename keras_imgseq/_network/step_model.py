@@ -10,38 +10,14 @@ import numpy.typing as npt
 from keras import layers as keras_layers
 from keras import ops
 
-from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._network.parts import Parts, parts_of, turns
+from keras_imgseq._network.streamable import check_layers, in_front_of, is_from_one_to_one
 from keras_imgseq._reading import axes
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
-from keras_imgseq._recurrent.cells import CELLS
 
 # More steps of one part are a loop in the graph.
 MOST_UNROLLED_STEPS = 64
-# Layers that look at one step, and so answer for a part as for the whole image.
-OF_ONE_STEP = (
-    keras_layers.Activation,
-    keras_layers.BatchNormalization,
-    keras_layers.Dense,
-    keras_layers.Dropout,
-    keras_layers.LayerNormalization,
-    keras_layers.LeakyReLU,
-    keras_layers.ReLU,
-    keras_layers.Rescaling,
-    keras_layers.Softmax,
-)
-MERGES = (
-    keras_layers.Add,
-    keras_layers.Average,
-    keras_layers.Concatenate,
-    keras_layers.Maximum,
-)
-# A subclass may do something else.
-RECURRENT = (
-    keras_layers.RNN,
-    *(layer for row in CELLS.values() for layer in (row.layer, row.faster_layer)),
-)
 
 
 def build_step_model(model: keras.Model) -> keras.Model:
@@ -94,13 +70,13 @@ class StepGraph:
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        if not isinstance(model, keras.Model) or not _is_from_one_to_one(model):
+        if not isinstance(model, keras.Model) or not is_from_one_to_one(model):
             raise ValueError(
                 "A step model is made of a network of build_image_rnn. Received: "
                 f"model={shown(model)}. Write build_step_model(build_image_rnn(...))."
             )
         self.readings = [layer for layer in model.layers if isinstance(layer, ImageAsSequence)]
-        self._check_layers()
+        check_layers(model, self.readings)
         self.data_format = self.readings[0].data_format
         _, size, self.num_channels = axes.sizes_of(model.input_shape, self.data_format)
         self.parts: Parts = parts_of(self.readings, size)
@@ -117,7 +93,8 @@ class StepGraph:
         self.built_tensors: dict[int, Any] = {}
 
     def built(self) -> keras.Model:
-        answer = self._rebuilt(self.model.outputs[0])
+        is_chain = isinstance(self.model, keras.Sequential)
+        answer = self._rebuilt_chain() if is_chain else self._rebuilt(self.model.outputs[0])
         if len(answer.shape) == 3 and answer.shape[1] == 1:
             answer = ops.squeeze(answer, axis=1)
         model = keras.Model(
@@ -133,59 +110,28 @@ class StepGraph:
         """The states before the first part, `(cameras, units)` each."""
         return [np.array(keras.ops.convert_to_numpy(make(cameras))) for make in self.initial]
 
-    def _check_layers(self) -> None:
-        for layer in self.model.layers:
-            if isinstance(layer, keras_layers.Bidirectional) or getattr(
-                layer, "go_backwards", False
-            ):
-                raise ValueError(
-                    "A stream cannot be read in both directions: the end of the image comes last. "
-                    f"Received: the layer {layer.name!r}. Train a network with "
-                    "bidirectional=False."
-                )
-            if isinstance(layer, ConvStem):
-                raise ValueError(
-                    "A convolution also sees the rows below, which come later. Received: a "
-                    "network with `filters`. Train a network with filters=None."
-                )
-            if getattr(layer, "stateful", False) or getattr(layer, "return_state", False):
-                raise ValueError(
-                    "A stream keeps the states itself. Received: the layer "
-                    f"{layer.name!r} with stateful=True or return_state=True. Write a network of "
-                    "build_image_rnn."
-                )
-            known = (keras_layers.InputLayer, ImageAsSequence, *RECURRENT, *OF_ONE_STEP, *MERGES)
-            if type(layer) not in known or _mixes_steps(layer) or _answers_apart(layer):
-                raise ValueError(
-                    "In a stream, each layer after the reading must treat every step by itself. "
-                    f"Received: the layer {layer.name!r} of type {type(layer).__name__}. Write a "
-                    "network of build_image_rnn."
-                )
-            if isinstance(layer, keras_layers.RNN) and not _has_plain_states(layer):
-                raise ValueError(
-                    "Each state of a streamed cell is one row of numbers. Received: the layer "
-                    f"{layer.name!r}, whose cell has state_size={layer.cell.state_size}. Stack "
-                    "layers instead of cells: units=(16, 16)."
-                )
-        recurrent = [layer for layer in self.model.layers if isinstance(layer, keras_layers.RNN)]
-        if not self.readings or not recurrent:
-            missing = "a recurrent layer" if self.readings else "ImageAsSequence"
-            raise ValueError(
-                "A step model is made of a network that reads images. Received: a model without "
-                f"{missing}. Write build_step_model(build_image_rnn(...))."
-            )
-        if len({layer.data_format for layer in self.readings}) > 1:
-            raise ValueError(
-                "All readings of a stream have the same data format. Received: readings of both. "
-                "Write the same data_format in all of them."
-            )
-
     def _part_shape(self) -> tuple[int, ...]:
         line: tuple[int, ...] = (self.parts.line_length,)
         if len(self.model.input_shape) == 4:
             place = 0 if self.data_format == "channels_first" else 1
             line = (*line[:place], self.num_channels, *line[place:])
         return line if self.parts.num_lines == 1 else (self.parts.num_lines, *line)
+
+    def _rebuilt_chain(self) -> Any:
+        """The answer of a Sequential, whose layers know tensors of each time that one was added."""
+        tensor = None
+        for layer in self.model.layers:
+            if isinstance(layer, ImageAsSequence):
+                tensor = self._sequence(layer, is_first=tensor is None)
+            elif tensor is None:
+                raise ValueError(in_front_of(self.readings[0]))
+            else:
+                tensor = self._applied(layer, tensor)
+        return tensor
+
+    def _applied(self, layer: Any, inputs: Any) -> Any:
+        is_recurrent = isinstance(layer, keras_layers.RNN)
+        return self._recurrent(layer, inputs) if is_recurrent else layer(inputs)
 
     def _rebuilt(self, tensor: Any) -> Any:
         """The tensor of the step model in the place of one of the network."""
@@ -198,22 +144,17 @@ class StepGraph:
                     "model. Write a network of build_image_rnn."
                 )
             if isinstance(layer, ImageAsSequence):
-                self.built_tensors[id(tensor)] = self._sequence(layer)
+                is_first = layer.input is self.model.inputs[0]
+                self.built_tensors[id(tensor)] = self._sequence(layer, is_first)
             else:
                 inputs = keras.tree.map_structure(self._rebuilt, layer.input)
-                is_recurrent = isinstance(layer, keras_layers.RNN)
-                self.built_tensors[id(tensor)] = (
-                    self._recurrent(layer, inputs) if is_recurrent else layer(inputs)
-                )
+                self.built_tensors[id(tensor)] = self._applied(layer, inputs)
         return self.built_tensors[id(tensor)]
 
-    def _sequence(self, layer: ImageAsSequence) -> Any:
+    def _sequence(self, layer: ImageAsSequence, is_first: bool) -> Any:
         """The steps of a part in their order."""
-        if layer.input is not self.model.inputs[0]:
-            raise ValueError(
-                "A stream reads the pixels as they are given. Received: a layer in front of the "
-                f"reading {layer.name!r}. For a Rescaling, write scale=1/255 in build_image_rnn."
-            )
+        if not is_first:
+            raise ValueError(in_front_of(layer))
         image = self._part_as_image()
         reading = layer.reading
         step: Any = reading.patch_size(self.parts.image_size)
@@ -284,47 +225,6 @@ class StepGraph:
             state if state.dtype == dtype else ops.cast(state, dtype) for state in new_states
         ]
         return outputs
-
-
-def _mixes_steps(layer: Any) -> bool:
-    """Whether a layer looks along another axis than that of the features."""
-    if type(layer) in MERGES:
-        shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(layer.input)]
-        num_axes = {len(shape) for shape in shapes}
-        axis = getattr(layer, "axis", -1)
-        return len(num_axes) > 1 or axis not in (-1, max(num_axes) - 1)
-    axis = getattr(layer, "axis", -1)
-    last = len(layer.output.shape) - 1
-    return any(place not in (-1, last) for place in keras.tree.flatten(axis))
-
-
-def _answers_apart(layer: Any) -> bool:
-    """Whether a layer gives another answer for one step alone than for several steps."""
-    is_alone = isinstance(layer, OF_ONE_STEP) and len(layer.input.shape) == 3
-    if not is_alone or None in layer.input.shape[2:]:
-        return False
-    steps = np.random.default_rng(0).random((1, 3, layer.input.shape[-1]), "float32")
-    try:
-        together = keras.ops.convert_to_numpy(layer(steps, training=False))
-        alone = [
-            keras.ops.convert_to_numpy(layer(steps[:, place : place + 1], training=False))[:, 0]
-            for place in range(3)
-        ]
-    except Exception:
-        # Whatever each backend raises: the layer takes another number of steps alone.
-        return True
-    return not np.allclose(together, np.stack(alone, axis=1), rtol=1e-2, atol=1e-4)
-
-
-def _has_plain_states(layer: Any) -> bool:
-    sizes = layer.cell.state_size
-    sizes = list(sizes) if isinstance(sizes, (list, tuple)) else [sizes]
-    return all(isinstance(size, int) for size in sizes)
-
-
-def _is_from_one_to_one(model: keras.Model) -> bool:
-    ends = [getattr(model, name, None) or () for name in ("inputs", "outputs")]
-    return [len(tensors) for tensors in ends] == [1, 1]
 
 
 def _initial_state(layer: Any, place: int, cameras: int) -> Any:
