@@ -159,7 +159,9 @@ def describe(
             content["preparation"] = json.loads(preparation.read_text("utf-8"))
         except ValueError as error:
             raise ExportError(f"{preparation} is damaged. Remove it, or train again.") from error
-        names, num_answers = content["preparation"].get("class_names"), whole.output_shape[-1]
+        is_named = isinstance(content["preparation"], dict)
+        names = content["preparation"].get("class_names") if is_named else None
+        num_answers = whole.output_shape[-1]
         # A single answer is the probability of one of two classes.
         if names is not None and len(names) != (2 if num_answers == 1 else num_answers):
             raise ExportError(

@@ -221,9 +221,11 @@ def test_axes_in_doubt_are_a_warning():
     ConvStem.from_config(ConvStem(2).get_config())(keras.Input((3, 64, 200)))
 
 
-def test_whole_numbers_have_no_padding():
+@pytest.mark.parametrize("mask_value", [0.5, -1.0, 256.0])
+def test_a_value_that_images_cannot_hold_is_refused(mask_value):
     with pytest.raises(ValueError, match=r"images hold floats.* images of uint8"):
-        ConvStem(2, mask_value=0.0)(keras.Input((8, 8), dtype="uint8"))
+        ConvStem(2, mask_value=mask_value)(keras.Input((8, 8), dtype="uint8"))
+    ConvStem(2, mask_value=255.0)(keras.Input((8, 8), dtype="uint8"))
     with pytest.raises(ValueError, match="float16 holds values up to 65504"):
         ConvStem(2, mask_value=1e6)(keras.Input((8, 8), dtype="float16"))
     with pytest.raises(ValueError, match="not 0"):

@@ -277,6 +277,11 @@ def test_scalings_multiply():
     scale, offset = agreement.scaling_of(model)
     assert scale == pytest.approx(2 / 255)
     assert offset == pytest.approx(-2)
+    network = build_image_rnn((8, 8), 3, scale=2.0, reading="cross")
+    assert agreement.scaling_of(network) == (2.0, 0.0)
+    scaling = keras.layers.Rescaling([0.5, 0.25, 1.0], offset=[-1, 0, 1])
+    model = keras.Sequential([keras.Input((8, 6, 3)), scaling, build_image_rnn((8, 6, 3), 3)])
+    assert agreement.scaling_of(model) == ([0.5, 0.25, 1.0], [-1.0, 0.0, 1.0])
 
 
 def test_names_of_other_classes_are_not_written_beside_a_model(tmp_path):

@@ -464,3 +464,38 @@ def test_the_steps_of_all_layers_are_unrolled_up_to_one_number():
         for layer in [*layers, *(layer for layer in again if "rnn_" in layer.name)]:
             for each in (getattr(layer, f"{way}_layer", layer) for way in ("forward", "backward")):
                 assert each.most_unrolled_steps == most
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="written by hand on PyTorch alone")
+@pytest.mark.parametrize(("name", "activation"), [("SimpleRNN", "relu"), ("GRU", "tanh")])
+def test_masked_steps_may_hold_nan(name, activation):
+    import torch
+
+    layer = getattr(recurrent_layers, name)(4, activation=activation)
+    sequences = np.random.default_rng(0).normal(size=(5, 7, 3)).astype("float32")
+    layer.build(sequences.shape)
+    found = []
+    for padding in (np.nan, 0.0):
+        padded = torch.tensor(np.where(MASKS[:, :, None], sequences, np.float32(padding)))
+        answer = layer(padded, mask=MASKS)
+        weights = [variable.value for variable in layer.trainable_variables]
+        found.append([answer.detach(), *torch.autograd.grad(answer.sum(), weights)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="JAX and TensorFlow trace a network")
+@pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "LSTM"])
+def test_masks_of_tensors_without_values_give_shapes(name):
+    import torch
+
+    from keras_imgseq._recurrent import torch_masks
+
+    layer = getattr(recurrent_layers, name)(4)
+    layer.build((2, 7, 3))
+    sequences = torch.empty((2, 7, 3), device="meta")
+    mask = torch.empty((2, 7), dtype=torch.bool, device="meta")
+    states = [torch.empty((2, 4), device="meta")] * len(layer.get_initial_state(2))
+    loop = recurrent_layers.fastest_loop(layer, sequences, states, mask, True)
+    assert loop.__name__ == "loop_of_shapes"
+    assert not torch_masks.is_covered(layer, states)

@@ -60,4 +60,4 @@ def test_a_process_that_fails_ends_the_others():
 def test_the_images_are_shared_evenly():
     ended = run_python(SCRIPT, "--devices", 3, backend=BACKEND)
     assert ended.returncode == 2
-    assert "each takes as many of 32 images" in ended.stderr.splitlines()[-1]
+    assert "each takes an equal part of 32 images" in ended.stderr.splitlines()[-1]

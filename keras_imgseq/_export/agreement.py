@@ -14,12 +14,22 @@ from keras_imgseq._network.model import all_layers
 def scaling_of(model: keras.Model) -> tuple[Any, Any]:
     """What the network multiplies pixels with and then adds; lists where channels differ."""
     scale, offset = np.asarray(1.0), np.asarray(0.0)
+    has_reading, is_counted = False, False
     for layer in all_layers(model):
-        factor = getattr(layer, "scale", None)
-        if isinstance(layer, (ConvStem, keras.layers.Rescaling)) and factor is not None:
-            factor = np.asarray(factor, "float64")
-            before = offset * factor if offset.any() else 0.0
-            scale, offset = scale * factor, np.asarray(before + getattr(layer, "offset", 0.0))
+        # What comes behind scales answers.
+        if isinstance(layer, (keras.layers.RNN, keras.layers.Bidirectional)):
+            break
+        has_reading = has_reading or isinstance(layer, ImageAsSequence)
+        is_scaling = isinstance(layer, (ConvStem, keras.layers.Rescaling))
+        factor = getattr(layer, "scale", None) if is_scaling else None
+        # Several readings have a scaling each, all the same.
+        if factor is None or (has_reading and is_counted):
+            continue
+        is_counted = has_reading
+        factor = np.asarray(factor, "float64")
+        before = offset * factor if offset.any() else 0.0
+        added = np.asarray(getattr(layer, "offset", 0.0), "float64")
+        scale, offset = scale * factor, np.asarray(before + added)
     return np.asarray(scale).tolist(), np.asarray(offset).tolist()
 
 

@@ -68,6 +68,8 @@ class BlankPadding(keras.layers.Layer):  # type: ignore[misc]
     def call(self, logits: Any, mask: Any = None) -> Any:
         if mask is None:
             return logits
+        if isinstance(mask, (list, tuple)):
+            mask = ops.convert_to_tensor(mask, "bool")
         self._check_mask(static_shape(mask), static_shape(logits))
         is_other = ops.cast(ops.arange(0, ops.shape(logits)[-1]) > 0, logits.dtype)
         blank = BLANK_LOGIT + is_other * (OTHER_LOGITS - BLANK_LOGIT)

@@ -46,7 +46,8 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
     Masks:
         A mask that arrives with the images is read as they are, as in `ImageAsSequence`. The mask
         of the output has its height and width. A pooled pixel is real where any of its pixels
-        is. A blank image keeps its first pixel.
+        is. A blank image keeps its first pixel. With the channels first it has an axis of size 1
+        for them, which `ImageAsSequence` and `ConvStem` take.
 
     Raises:
         ValueError: If an argument is none of the above, if the numbers of filters and pool
@@ -118,7 +119,10 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
             return super().from_config(config)  # type: ignore[no-any-return]
 
     def build(self, input_shape: Shape) -> None:
-        if self._warns and len(input_shape) == 4:
+        num_features = axes.sizes_of(input_shape, self.data_format)[2]
+        # Maps of features have a power of two of them.
+        is_of_features = num_features >= 8 and num_features & (num_features - 1) == 0
+        if self._warns and len(input_shape) == 4 and not is_of_features:
             doubts.warn(axes.doubt(input_shape[1:], self.data_format, is_meant=False))
         batch, (height, width), channels = axes.sizes_of(input_shape, self.data_format)
         for convolution, normalization in zip(self.convolutions, self.normalizations, strict=True):
@@ -134,7 +138,7 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         return batch, height, width, self.filters[-1]
 
     def compute_output_spec(self, images: Any, mask: Any = None, training: Any = None) -> Any:
-        check_mask_value(self.mask_value, images.dtype)
+        check_mask_value(self.mask_value, images.dtype, may_be_int=True)
         return keras.KerasTensor(self.compute_output_shape(images.shape), self.compute_dtype)
 
     def pooled_size(self, size: Sequence[int | None]) -> tuple[int | None, int | None]:
@@ -146,7 +150,7 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         return height, width
 
     def call(self, images: Any, mask: Any = None, training: bool | None = None) -> Any:
-        check_mask_value(self.mask_value, images.dtype)
+        check_mask_value(self.mask_value, images.dtype, may_be_int=True)
         real = self._real_pixels(images, mask)
         features = ops.cast(images, self.compute_dtype)
         if len(images.shape) == 3:

@@ -59,6 +59,8 @@ def compile_as_saved(model: keras.Model, config: dict[str, Any]) -> None:
 
 def gives_probabilities(layer: Any) -> bool:
     """Whether a last layer answers in probabilities, as far as its activation has a name."""
+    if isinstance(layer, (keras.layers.RNN, keras.layers.Bidirectional)):
+        return False
     activation = getattr(layer, "activation", layer)
     is_softmax = isinstance(activation, keras.layers.Softmax)
     return is_softmax or getattr(activation, "__name__", None) in PROBABILITIES

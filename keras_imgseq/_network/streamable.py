@@ -117,7 +117,10 @@ def _answers_apart(layer: Any) -> bool:
     except Exception:
         # Whatever each backend raises: the layer takes another number of steps alone.
         return True
-    return not np.allclose(together, np.stack(alone, axis=1), rtol=1e-2, atol=1e-4)
+    expected, found = (np.asarray(a, "float32") for a in (together, np.stack(alone, axis=1)))
+    # Half precision adds in another order for another number of steps.
+    most = 1e-2 * max(float(np.nanmax(np.abs(expected), initial=0)), 1e-2)
+    return not np.allclose(found, expected, rtol=0, atol=most, equal_nan=True)
 
 
 def _has_plain_states(layer: Any) -> bool:

@@ -105,6 +105,8 @@ def _cure_of_dtype(array: Any, name: str) -> str:
     kind = getattr(array.dtype, "kind", "U")
     if getattr(array.dtype, "fields", None) is not None:
         return f'Write the field that holds the pixels, as in {name}["pixels"].'
+    if kind == "O" and array.ndim > 1:
+        return f'Write {name}.astype("float32").'
     if kind == "O":
         return f"Write np.stack({name}). Pad images of unlike sizes to one size first."
     return "Open the files, or decode the strings, into arrays of numbers first."

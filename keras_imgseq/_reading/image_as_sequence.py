@@ -215,7 +215,9 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         if not self.data_format_was_given:
             doubts.warn(doubt_of_axes(image_size, [self.reading], self.data_format))
         reading = dataclasses.asdict(self.reading)
-        return SequenceAsImage(whole, **reading, data_format=self.data_format, **kwargs)
+        # This layer has said already what is in doubt.
+        with doubts.loading():
+            return SequenceAsImage(whole, **reading, data_format=self.data_format, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         config = {

@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_imgseq._reading import axes
@@ -18,11 +19,15 @@ from keras_imgseq._reading.rearrangement import to_sequences
 LARGEST_VALUES = {"float16": 65504.0, "bfloat16": 3.38e38, "float32": 3.4e38, "float64": 1.79e308}
 
 
-def check_mask_value(mask_value: float | None, dtype: Any) -> None:
+def check_mask_value(mask_value: float | None, dtype: Any, *, may_be_int: bool = False) -> None:
     """Refuses a value that images of a dtype cannot hold."""
     if mask_value is None:
         return
     dtype = keras.backend.standardize_dtype(dtype)
+    if may_be_int and "int" in dtype:
+        limits = np.iinfo(dtype)
+        if mask_value == int(mask_value) and limits.min <= mask_value <= limits.max:
+            return
     if not keras.backend.is_float_dtype(dtype):
         raise ValueError(
             f"With `mask_value`, images hold floats. Received: mask_value={mask_value}, images of "

@@ -60,6 +60,9 @@ def _is_in_front(layer: Any, is_real: Any) -> bool:
     is_known = keras.backend.backend() == "torch" and not layer.go_backwards
     if not is_known or layer.cell.activation is keras.activations.relu:
         return False
+    # Keras looks for shapes with tensors without values.
+    if is_real.device.type != "cpu":
+        return False
     return bool(ops.all(ops.logical_or(is_real[:, :-1], ops.logical_not(is_real[:, 1:]))))
 
 

@@ -14,7 +14,9 @@ from keras_imgseq._recurrent import torch_gru, torch_simple_rnn
 def is_covered(layer: Any, states: list[Any]) -> bool:
     """Whether the states begin with zeros, and nobody asks for their gradient."""
     is_known = isinstance(layer, (keras.layers.SimpleRNN, keras.layers.GRU))
-    return is_known and not states[0].requires_grad and not bool(states[0].any())
+    # Keras looks for shapes with tensors without values.
+    has_values = is_known and states[0].device.type == "cpu"
+    return has_values and not states[0].requires_grad and not bool(states[0].any())
 
 
 def with_mask(
@@ -31,6 +33,8 @@ def with_mask(
     if not torch.equal(padding, ~is_real):
         order = torch.argsort(is_real.to(torch.uint8), dim=1, stable=True)
         x = _taken(x, order)
+    # Padding may hold NaN, such as the logarithm of a black pixel.
+    x = x.masked_fill(padding[:, :, None], 0)
     if isinstance(layer, keras.layers.GRU):
         run: Any = torch_gru.run
     else:
