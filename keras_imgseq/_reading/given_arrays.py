@@ -108,7 +108,7 @@ def _cure_of_dtype(array: Any, name: str) -> str:
     if kind == "O" and array.ndim > 1:
         return f'Write {name}.astype("float32").'
     if kind == "O":
-        return f"Write np.stack({name}). Pad images of unlike sizes to one size first."
+        return f"Write np.stack({name}). Pad images of different sizes to one size first."
     return "Open the files, or decode the strings, into arrays of numbers first."
 
 

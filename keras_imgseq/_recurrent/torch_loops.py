@@ -60,7 +60,7 @@ def loop_of(
             and cell.recurrent_activation is keras.activations.sigmoid
             and getattr(cell, "reset_after", True)
         )
-    weights = _weights(cell)
+    weights = weights_of(cell)
     if (
         not is_covered
         or _is_watched(cell)
@@ -110,18 +110,21 @@ def torch_loop(
 ) -> tuple[Any, Any, list[Any]]:
     """The last output, all outputs and the last states, as Keras' loops return them."""
     x = torch.flip(sequences, (1,)) if layer.go_backwards else sequences
-    weights = [keras.ops.convert_to_tensor(kernel), *_weights(layer.cell)[1:]]
-    if isinstance(layer, keras.layers.LSTM):
-        run: Any = torch_lstm.run
-    elif isinstance(layer, keras.layers.GRU):
-        run = torch_gru.run
-    else:
-        is_relu = layer.cell.activation is keras.activations.relu
-        run = torch_simple_rnn.run_relu if is_relu else torch_simple_rnn.run_tanh
-    outputs, states = run(x, states, weights, return_sequences)
+    weights = [keras.ops.convert_to_tensor(kernel), *weights_of(layer.cell)[1:]]
+    outputs, states = run_of(layer)(x, states, weights, return_sequences)
     # Keras' outputs and states are tensors of their own, which a caller may change.
     is_kept = layer.return_state or layer.stateful
     return states[0].clone() if is_kept else states[0], outputs, states
+
+
+def run_of(layer: Any) -> Any:
+    """The function that runs the steps of a layer."""
+    if isinstance(layer, keras.layers.LSTM):
+        return torch_lstm.run
+    if isinstance(layer, keras.layers.GRU):
+        return torch_gru.run
+    is_relu = layer.cell.activation is keras.activations.relu
+    return torch_simple_rnn.run_relu if is_relu else torch_simple_rnn.run_tanh
 
 
 def loop_of_shapes(
@@ -133,6 +136,7 @@ def loop_of_shapes(
     return outputs[:, -1], outputs, states
 
 
-def _weights(cell: Any) -> list[Any]:
+def weights_of(cell: Any) -> list[Any]:
+    """The weights of a cell as tensors; the bias is last, where there is one."""
     weights = [cell.kernel, cell.recurrent_kernel, *([cell.bias] if cell.use_bias else [])]
     return [keras.ops.convert_to_tensor(weight) for weight in weights]

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import torch
 
-from keras_imgseq._recurrent import torch_gru, torch_simple_rnn
+from keras_imgseq._recurrent.torch_loops import run_of, weights_of
 
 
 def is_covered(layer: Any, states: list[Any]) -> bool:
@@ -23,7 +23,6 @@ def with_mask(
     layer: Any, sequences: Any, states: list[Any], mask: Any
 ) -> tuple[Any, Any, list[Any]]:
     """The last output, all outputs and the last states, as `masked_loops.with_mask`."""
-    cell = layer.cell
     is_real, x = mask.to(torch.bool), sequences
     if layer.go_backwards:
         is_real, x = is_real.flip(1), x.flip(1)
@@ -35,19 +34,13 @@ def with_mask(
         x = _taken(x, order)
     # Padding may hold NaN, such as the logarithm of a black pixel.
     x = x.masked_fill(padding[:, :, None], 0)
-    if isinstance(layer, keras.layers.GRU):
-        run: Any = torch_gru.run
-    else:
-        is_relu = cell.activation is keras.activations.relu
-        run = torch_simple_rnn.run_relu if is_relu else torch_simple_rnn.run_tanh
-    names = ("kernel", "recurrent_kernel", *(["bias"] if cell.use_bias else []))
-    weights = [keras.ops.convert_to_tensor(getattr(cell, name)) for name in names]
-    outputs, states = run(x, states, weights, layer.return_sequences, padding)
+    weights = weights_of(layer.cell)
+    outputs, states = run_of(layer)(x, states, weights, layer.return_sequences, padding)
     if layer.return_sequences:
         # Before the first real step this is a step of padding, whose output is zero.
-        places = (num_padded - 1 + is_real.cumsum(1)).clamp_(min=0)
-        has_begun = is_real.cumsum(1) > 0
-        outputs = _taken(outputs, places).masked_fill(~has_begun[:, :, None], 0)
+        num_real = is_real.cumsum(1)
+        places = (num_padded - 1 + num_real).clamp_(min=0)
+        outputs = _taken(outputs, places).masked_fill(num_real[:, :, None] == 0, 0)
         if layer.zero_output_for_mask:
             outputs = outputs.masked_fill(~is_real[:, :, None], 0)
     elif layer.zero_output_for_mask:
