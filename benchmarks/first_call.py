@@ -1,4 +1,4 @@
-"""What several steps in a call save, and what the first call costs.
+"""What the first answer and the first training step cost, and what several steps in a call save.
 
 Run `KERAS_BACKEND=tensorflow python -m benchmarks.first_call`. It takes some minutes.
 """
@@ -12,12 +12,39 @@ import numpy as np
 from keras_imgseq import build_image_rnn
 
 BATCH_SIZE = 100
+LENGTHS = (28, 112, 224, 512, 784)
 # Rows, and how many images of them.
 SIZES = {28: 20_000, 112: 5_000}
 STEPS = (1, 10, 50)
 
 
-def main() -> None:
+def first_steps() -> None:
+    """Prints a row for each length: this package, and the same network with Keras' loop."""
+    print(
+        "| steps | first answer, s | Keras | first training step, s | Keras | later, ms | Keras |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for unroll in ("auto", False):
+        # What a backend does once in its life is not counted.
+        _first_and_later(7, unroll)
+    for num_steps in LENGTHS:
+        ours, keras_loop = (_first_and_later(num_steps, unroll) for unroll in ("auto", False))
+        cells = [f"{a:.2g} | {b:.2g}" for a, b in zip(ours, keras_loop, strict=True)]
+        print(f"| {num_steps} | {' | '.join(cells)} |", flush=True)
+
+
+def _first_and_later(num_steps: int, unroll: bool | str) -> tuple[float, float, float]:
+    """The seconds of the first answer and training step, and milliseconds of a later step."""
+    images = np.random.default_rng(0).random((BATCH_SIZE, num_steps, 28), dtype="float32")
+    labels = np.arange(BATCH_SIZE) % 10
+    model = build_image_rnn((num_steps, 28), 10, unroll=unroll)
+    model.compile("rmsprop", "sparse_categorical_crossentropy")
+    answer, _ = _timed(lambda: model.predict(images, batch_size=BATCH_SIZE, verbose=0))
+    step, later = _timed(lambda: model.train_on_batch(images, labels))
+    return answer, step, 1e3 * later
+
+
+def several_in_a_call() -> None:
     """Prints a row for each size and number of steps."""
     print("| rows | steps_per_execution | first predict, s | then, ms | first fit, s | then, ms |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -49,4 +76,6 @@ def _timed(call: Callable[[], object]) -> tuple[float, float]:
 
 if __name__ == "__main__":
     print(f"{time.strftime('%Y-%m-%d')}, Keras {keras.__version__}, {keras.backend.backend()}\n")
-    main()
+    first_steps()
+    print()
+    several_in_a_call()

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from strategies import data_formats
 
 from keras_imgseq import ImageAsSequence, build_image_rnn
-from keras_imgseq._recurrent import layers as recurrent_layers
+from keras_imgseq._recurrent import cudnn_loop
+from keras_imgseq._recurrent.cells import CELLS
+from keras_imgseq._recurrent.layers import KERAS_CELLS
 
 to_numpy = keras.ops.convert_to_numpy
 
@@ -259,9 +261,13 @@ def is_valid_for_cudnn(mask):
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"bidirectional": True}, {"unroll": False}, {"unroll": False, "bidirectional": True}],
+    ids=str,
+)
 @pytest.mark.parametrize("reading", [{"reverse": True}, {"step": "pixel"}, {}])
-def test_a_mask_never_meets_cudnn(cell, bidirectional, reading, tmp_path, monkeypatch):
+def test_a_mask_never_meets_cudnn(cell, options, reading, tmp_path, monkeypatch):
     layer = ImageAsSequence(**{"step": "row", "mask_value": 0.0, **reading})
     images = np.zeros((2, 4, 6), "float32")
     images[0, :2, :3] = 1
@@ -273,31 +279,72 @@ def test_a_mask_never_meets_cudnn(cell, bidirectional, reading, tmp_path, monkey
 
         with nullcontext() if is_valid_for_cudnn(mask) else pytest.raises(Exception, match="cuDNN"):
             _assert_valid_mask(mask)
-    model = build_image_rnn((4, 6), 2, cell=cell, reading=layer, bidirectional=bidirectional)
+    seen = seen_by_cudnn(cell, monkeypatch)
+    model = build_image_rnn((4, 6), 2, cell=cell, reading=layer, **options)
     model.save(tmp_path / "model.keras")
-    for network in (model, keras.saving.load_model(tmp_path / "model.keras")):
-        recurrent = network.get_layer("rnn_1")
-        directions = (
-            [recurrent.forward_layer, recurrent.backward_layer] if bidirectional else [recurrent]
-        )
-        assert [direction.use_cudnn for direction in directions] == [False] * len(directions)
+    answers = [
+        keras.ops.convert_to_numpy(network(images))
+        for network in (model, keras.saving.load_model(tmp_path / "model.keras"))
+    ]
+    np.testing.assert_allclose(*answers, atol=1e-6)
+    assert [mask for mask, _ in seen if mask is not None] == []
+    assert bool(seen) == ("unroll" not in options and keras.backend.backend() != "jax")
 
 
-@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
-def test_a_layer_with_any_mask_leaves_cudnn(cell, monkeypatch):
-    layer = getattr(recurrent_layers, cell)(3)
-    asked = []
-    original = getattr(keras.layers, cell).inner_loop
+def seen_by_cudnn(cell, monkeypatch):
+    """The mask and the direction of each call that Keras may run with cuDNN, as on a GPU."""
+    seen = []
+    keras_layer = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[cell]
+    original = keras_layer.inner_loop
 
-    def asks_for_cudnn(self, *arguments, **options):
-        asked.append(self)
-        return original(self, *arguments, **options)
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        if self.use_cudnn is not False:
+            seen.append((mask, self.go_backwards))
+        return original(self, sequences, initial_state, mask=mask, training=training)
 
-    monkeypatch.setattr(getattr(keras.layers, cell), "inner_loop", asks_for_cudnn)
-    sequences = np.ones((2, 4, 3), "float32")
-    layer(sequences, mask=np.array([[False, True, True, True], [False] * 4]))
-    assert not asked
-    assert layer.use_cudnn == "auto"
+    monkeypatch.setattr(keras_layer, "inner_loop", inner_loop)
+    monkeypatch.setattr(cudnn_loop, "_is_on_gpu", lambda sequences: True)
+    if keras.backend.backend() == "torch":
+        from keras_imgseq._recurrent import torch_masks
+
+        # It covers what lies in the memory of the CPU.
+        monkeypatch.setattr(torch_masks, "is_covered", lambda layer, states: False)
+    return seen
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("go_backwards", [False, True])
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("has_mask", [False, True])
+def test_on_a_gpu_keras_may_run_cudnn_without_the_mask(
+    cell, go_backwards, return_sequences, has_mask, monkeypatch
+):
+    options = {"go_backwards": go_backwards, "return_sequences": return_sequences}
+    row = CELLS[cell]
+    ours = row.faster_layer(4, **options)
+    keras_layer = keras.layers.RNN(KERAS_CELLS[row.faster_layer](4), **options)
+    sequences = np.random.default_rng(0).normal(size=(4, 7, 3)).astype("float32")
+    mask = np.ones((4, 7), bool)
+    mask[0, :3] = mask[1, 5:] = mask[2, 2:4] = mask[3] = False
+    for layer in (ours, keras_layer):
+        layer.build(sequences.shape)
+    keras_layer.set_weights(ours.get_weights())
+    expected = keras_layer(sequences, mask=mask if has_mask else None)
+    seen = seen_by_cudnn(cell, monkeypatch)
+    answer = ours(sequences, mask=mask if has_mask else None)
+    np.testing.assert_allclose(*map(keras.ops.convert_to_numpy, (answer, expected)), atol=1e-6)
+    # On JAX Keras' loop with a mask is as fast.
+    is_left_out = has_mask and keras.backend.backend() == "jax"
+    assert seen == ([] if is_left_out else [(None, False)])
+    assert (ours.go_backwards, ours.return_sequences) == (go_backwards, return_sequences)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_who_forbids_cudnn_has_keras_loop(cell, monkeypatch):
+    seen = seen_by_cudnn(cell, monkeypatch)
+    layer = CELLS[cell].faster_layer(3, use_cudnn=False)
+    layer(np.ones((2, 4, 3), "float32"), mask=np.array([[False, True, True, True], [False] * 4]))
+    assert not seen
 
 
 # --8<-- [start:behind]

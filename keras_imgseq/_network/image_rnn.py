@@ -15,7 +15,7 @@ from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 from keras_imgseq._reading.reading import Step
 from keras_imgseq._reading.rearrangement import Shape
 from keras_imgseq._recurrent.cells import CELLS
-from keras_imgseq._recurrent.layers import MOST_UNROLLED_STEPS
+from keras_imgseq._recurrent.layers import KERAS_CELLS, MOST_UNROLLED_STEPS
 
 OneReading = Step | ImageAsSequence
 Readings = OneReading | Literal["cross"] | tuple[Literal["cross"], Step] | list[OneReading] | None
@@ -200,7 +200,7 @@ def count_image_rnn_params(  # noqa: D417
 def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix: str) -> Any:
     """One reading of the images and its own stack of recurrent layers."""
     layer = reading
-    has_mask_value, data_format = reading.mask_value is not None, reading.data_format
+    has_mask, data_format = reading.mask_value is not None, reading.data_format
     if any(reading is given for given in network.given) or network.stem is not None:
         # A copy, because the layer that was given may be built for other images.
         config = reading.get_config()
@@ -223,32 +223,30 @@ def _branch(images: Any, reading: ImageAsSequence, network: Architecture, prefix
             "unroll": network.unroll is True,
             "name": network.named(f"{prefix}rnn_{number}"),
         }
-        if has_mask_value and network.cell in ("gru", "lstm"):
-            # cuDNN takes no mask that begins late or is all false.
-            options["use_cudnn"] = False
-        outputs = _recurrent_layer(network, num_units, options)(outputs)
+        outputs = _recurrent_layer(network, num_units, options, has_mask)(outputs)
     return outputs
 
 
-def _recurrent_layer(network: Architecture, num_units: int, options: dict[str, Any]) -> Any:
+def _recurrent_layer(
+    network: Architecture, num_units: int, options: dict[str, Any], has_mask: bool
+) -> Any:
     if callable(network.cell):
-        options.pop("use_cudnn", None)
-        cell = _made_cell(network.cell, num_units)
-        # Keras loads a cell outside of its layer, and PyTorch tells weights apart by their names.
-        cell.name = f"{options['name']}_cell"
-        layer = keras.layers.RNN(cell, **options)
+        layer = _around(_made_cell(network.cell, num_units), options)
     else:
         row = CELLS[network.cell]
         is_faster = network.unroll == "auto"
+        of_cell = {
+            "activation": row.activation if network.activation is None else network.activation,
+            "dropout": network.dropout,
+            "recurrent_dropout": network.recurrent_dropout,
+        }
         if is_faster and network.cell == "simple_rnn":
             options["most_unrolled_steps"] = MOST_UNROLLED_STEPS // network.num_layers
-        layer = (row.faster_layer if is_faster else row.layer)(
-            num_units,
-            activation=row.activation if network.activation is None else network.activation,
-            dropout=network.dropout,
-            recurrent_dropout=network.recurrent_dropout,
-            **options,
-        )
+        if is_faster or not has_mask:
+            layer = (row.faster_layer if is_faster else row.layer)(num_units, **of_cell, **options)
+        else:
+            # Keras' own layer would give cuDNN a mask that begins late or is all false.
+            layer = _around(KERAS_CELLS[row.faster_layer](num_units, **of_cell), options)
     if not network.bidirectional:
         return layer
     try:
@@ -260,6 +258,12 @@ def _recurrent_layer(network: Architecture, num_units: int, options: dict[str, A
             "read back. Write @keras.saving.register_keras_serializable() above the class of "
             "the cell, and a `get_config` with all its arguments."
         ) from error
+
+
+def _around(cell: Any, options: dict[str, Any]) -> Any:
+    # Keras loads a cell outside of its layer, and PyTorch tells weights apart by their names.
+    cell.name = f"{options['name']}_cell"
+    return keras.layers.RNN(cell, **options)
 
 
 def _made_cell(make_cell: Callable[[int], Any], num_units: int) -> Any:

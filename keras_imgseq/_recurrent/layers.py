@@ -6,11 +6,12 @@ own loop.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
 
-from keras_imgseq._recurrent import projected_loops
+from keras_imgseq._recurrent import cudnn_loop, projected_loops
 from keras_imgseq._recurrent.masked_loops import FINITE_IN_PADDING, with_mask
 
 Loop = Callable[..., tuple[Any, Any, list[Any]]]
@@ -24,11 +25,17 @@ MOST_UNROLLED_STEPS = 512
 
 def fastest_loop(layer: Any, sequences: Any, states: Any, mask: Any, training: bool) -> Loop | None:
     """The loop that trains fastest; `None` for Keras' own."""
-    loop = _loop_without_mask(layer, sequences, states, training)
-    # Last: the sizes of what is traced must not be compared.
-    if loop is None or mask is None or _is_covered(layer, sequences, mask):
+    loop: Loop | None
+    if _is_as_keras_made_it(layer) and cudnn_loop.is_taken(layer, sequences):
+        is_of_keras = mask is None and not layer.go_backwards
+        loop = None if is_of_keras else partial(cudnn_loop.run, training=training)
+    else:
+        loop = _loop_without_mask(layer, sequences, states, training)
+    if loop is None or mask is None:
         return loop
-    return None
+    # On JAX Keras' loop with a mask is as fast as any without.
+    is_for_it = keras.backend.backend() != "jax" and _is_covered(layer, sequences, mask)
+    return loop if is_for_it else None
 
 
 def _loop_without_mask(layer: Any, sequences: Any, states: Any, training: bool) -> Loop | None:
@@ -57,9 +64,6 @@ def _loop_without_mask(layer: Any, sequences: Any, states: Any, training: bool) 
 
 def _is_covered(layer: Any, sequences: Any, mask: Any) -> bool:
     """Whether a mask can be left to `with_mask`, which does not know the last states."""
-    # On JAX Keras' loop with a mask is as fast as the one of this package without.
-    if keras.backend.backend() == "jax":
-        return False
     is_of_steps = tuple(mask.shape) == tuple(sequences.shape[:2])
     is_finite = layer.cell.activation in FINITE_IN_PADDING
     return is_of_steps and is_finite and not layer.return_state and not layer.stateful
@@ -88,21 +92,22 @@ class _FastestLoop:
         if mask is not None:
             (mask,) = keras.tree.flatten(mask)
         loop = fastest_loop(self, sequences, states, mask, training)
+        if loop is None:
+            # cuDNN takes no mask that begins late or is all false.
+            may_take_cudnn = mask is None or getattr(self, "use_cudnn", "auto") is True
+            inner_loop = _FastestLoop.keras_loop if may_take_cudnn else keras.layers.RNN.inner_loop
+            return inner_loop(self, sequences, initial_state, mask, training)
         if mask is None:
-            if loop is not None:
-                return loop(self, self.cell.kernel, sequences, states, self.return_sequences)  # type: ignore[attr-defined]
-        elif getattr(self, "use_cudnn", "auto") is not True:
-            if loop is not None and keras.backend.backend() == "torch":
-                from keras_imgseq._recurrent import torch_masks  # noqa: PLC0415
+            return loop(self, self.cell.kernel, sequences, states, self.return_sequences)  # type: ignore[attr-defined]
+        if keras.backend.backend() == "torch":
+            from keras_imgseq._recurrent import torch_masks  # noqa: PLC0415
 
-                if torch_masks.is_covered(self, states):
-                    return torch_masks.with_mask(self, sequences, states, mask)
-            if loop is not None:
-                return with_mask(loop, self, sequences, states, mask)
-            # Keras' loop without cuDNN, which takes no mask that begins late or is all false.
-            return keras.layers.RNN.inner_loop(
-                self, sequences, initial_state, mask=mask, training=training
-            )
+            if torch_masks.is_covered(self, states):
+                return torch_masks.with_mask(self, sequences, states, mask)
+        return with_mask(loop, self, sequences, states, mask)
+
+    def keras_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool) -> Any:
+        """What Keras would run."""
         return super().inner_loop(  # type: ignore[misc]
             sequences, initial_state, mask=mask, training=training
         )

@@ -1,0 +1,52 @@
+"""Runs a GRU and an LSTM with cuDNN on a GPU, masks and backward readings too.
+
+cuDNN takes no mask that begins late or is all false, and Keras gives the outputs of a backward
+LSTM in another order with it on JAX than without it. So Keras runs it on sequences without a
+mask, in the order in which they are read.
+"""
+
+from typing import Any
+
+import keras
+
+
+def is_taken(layer: Any, sequences: Any) -> bool:
+    """Whether Keras may run this call with cuDNN, if it had no mask."""
+    return (
+        getattr(layer, "use_cudnn", False) is not False
+        and layer.cell.activation is keras.activations.tanh
+        and not layer.unroll
+        and not layer.recurrent_dropout
+        and _is_on_gpu(sequences)
+    )
+
+
+def _is_on_gpu(sequences: Any) -> bool:
+    backend = keras.backend.backend()
+    if backend == "torch":
+        import torch  # noqa: PLC0415
+
+        is_traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        return sequences.device.type == "cuda" and not is_traced
+    is_known = backend in ("tensorflow", "jax")
+    return is_known and keras.distribution.list_devices()[0].lower().startswith("gpu")
+
+
+def run(
+    layer: Any,
+    kernel: Any,
+    sequences: Any,
+    states: list[Any],
+    return_sequences: bool,
+    *,
+    training: bool,
+) -> tuple[Any, Any, list[Any]]:
+    """The last output, all outputs and the last states; the `kernel` is the layer's."""
+    x = keras.ops.flip(sequences, axis=1) if layer.go_backwards else sequences
+    # The layer with the same weights and two other options: nothing of it is changed.
+    view = object.__new__(type(layer))
+    view.__dict__.update(vars(layer), return_sequences=return_sequences, go_backwards=False)
+    last_output, outputs, states = view.keras_loop(x, states, None, training)
+    # TensorFlow cannot compile a model in which cuDNN runs.
+    layer.supports_jit = view.supports_jit
+    return last_output, outputs, states
