@@ -1,10 +1,13 @@
-"""The backends that are installed, and a fresh Python process on one of them."""
+"""The backends that are installed, and programs in a fresh process or in this one."""
 
+import contextlib
 import importlib.util
+import io
 import os
 import subprocess
 import sys
 
+import command_line
 import keras
 import pytest
 
@@ -41,3 +44,17 @@ def run_python(*arguments, backend, **options):
         check=False,
         **options,
     )
+
+
+def run_here(main, *arguments):
+    """Runs a command line in this process, which has imported and compiled a lot already."""
+    shown, errors, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(errors):
+        try:
+            command_line.run(lambda: main([*map(str, arguments)]))
+        except SystemExit as ended:
+            code = ended.code
+    if isinstance(code, str):
+        errors.write(code + "\n")
+        code = 1
+    return subprocess.CompletedProcess(arguments, code, shown.getvalue(), errors.getvalue())

@@ -13,6 +13,8 @@ else:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    # The networks are small: to make them fast takes longer than to run them.
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 
 import keras
 from hypothesis import Phase, settings

@@ -9,7 +9,7 @@ import folder_training
 import keras
 import numpy as np
 import pytest
-from backends import run_python
+from backends import run_here, run_python
 from folder_data import FolderError, Pictures, load_pictures
 from image_set import Preparation
 from PIL import Image
@@ -40,7 +40,7 @@ def folder(tmp_path):
 
 
 def run_example(*arguments):
-    return run_python(EXAMPLE, *arguments, backend=keras.backend.backend())
+    return run_here(folder_of_images.main, *arguments)
 
 
 def test_images_of_unlike_sizes_are_brought_to_the_median(folder):
@@ -93,7 +93,8 @@ def test_a_folder_in_a_model_and_a_picture_out(folder, tmp_path):
     assert "--skip-unreadable" in ended.stderr
     assert "Traceback" not in ended.stderr
 
-    ended = run_example(*arguments, "--skip-unreadable")
+    arguments.append("--skip-unreadable")
+    ended = run_python(EXAMPLE, *arguments, backend=keras.backend.backend())
     assert ended.returncode == 0, ended.stderr
     reason = "not an image of a format that Pillow knows"
     assert f"Skipped, unreadable: {folder / 'across' / 'broken.png'} ({reason})" in ended.stdout

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import keras
 import mnist_data
+import mnist_simplernn
 import numpy as np
 import pytest
-from backends import run_python
+from backends import run_here, run_python
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,10 +21,8 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 EXAMPLE = EXAMPLES / "mnist_simplernn.py"
 
 
-def run_example(*arguments, **options):
-    ended = run_python(EXAMPLE, *arguments, backend=keras.backend.backend(), **options)
-    ended.stdout = re.sub(r"\x1b\[[0-9;]*m|\x08", "", ended.stdout)
-    return ended
+def run_example(*arguments):
+    return run_here(mnist_simplernn.main, *arguments)
 
 
 def small_arrays(num=24, size=(5, 4), dtype="uint8"):
@@ -50,11 +49,15 @@ def test_the_shipped_file_is_the_whole_of_mnist():
     assert hashlib.sha256(mnist_data.SHIPPED.read_bytes()).hexdigest() in source
 
 
-def test_the_default_run_prints_the_summary_the_bar_and_the_result(tmp_path):
-    ended = run_example("--epochs", 2, "--limit", 300, "--save", tmp_path / "model.keras")
+def test_the_default_run_prints_and_draws_the_result(tmp_path):
+    pytest.importorskip("matplotlib")
+    files = ["--save", tmp_path / "model.keras", "--plot", tmp_path / "run.png"]
+    options = ["--epochs", 2, "--limit", 300, *files]
+    ended = run_python(EXAMPLE, *options, backend=keras.backend.backend())
     assert ended.returncode == 0, ended.stderr
     for text in ("rnn_1 (SimpleRNN)", "890", "\nEpoch 2/2: ", "0.5209", "0.8379"):
-        assert text in ended.stdout
+        assert text in re.sub(r"\x1b\[[0-9;]*m|\x08", "", ended.stdout)
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
     printed = float(re.search(r"Test accuracy: (\d\.\d+)", ended.stdout)[1])
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     with np.load(EXAMPLES / "data" / "mnist.npz") as arrays:
@@ -70,13 +73,6 @@ def test_several_seeds_show_their_spread():
     assert len(accuracies) == 2
     spread = f"from {min(accuracies):.4f} to {max(accuracies):.4f}"
     assert f"Test accuracy of 2 seeds: median {np.mean(accuracies):.4f}, {spread}" in ended.stdout
-
-
-def test_the_plot_is_drawn(tmp_path):
-    pytest.importorskip("matplotlib")
-    ended = run_example("--epochs", 1, "--limit", 50, "--plot", tmp_path / "run.png")
-    assert ended.returncode == 0, ended.stderr
-    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("recipe", ["steady", "every-row"])

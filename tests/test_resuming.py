@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 import keras
+import mnist_simplernn
 import numpy as np
 import pytest
-from backends import environment
+from backends import environment, run_here
 from hypothesis import settings
 from resume_folder import ResumeError, ResumeFolder, State
 from training_run import Shuffled
@@ -51,7 +52,7 @@ def results(output):
 def test_a_run_that_is_killed_ends_as_one_that_is_not(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     moments = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
-    expected = started("--resume", whole).communicate()[0]
+    expected = run_here(mnist_simplernn.main, *RUN, "--resume", whole).stdout
     assert len(results(expected)) == 2, expected
     epochs = []
     for _ in range(KILLS):
@@ -69,9 +70,10 @@ def test_a_run_that_is_killed_ends_as_one_that_is_not(tmp_path):
     ]
     for first, second in zip(*(state.get_weights() for state in states), strict=True):
         np.testing.assert_array_equal(first, second)
-    assert "nothing is left to train" in started("--resume", killed).communicate()[0]
-    other = started("--resume", killed, "--recipe", "book").communicate()[0]
-    assert "recipe was steady and is now book. Give the same again" in other
+    again = run_here(mnist_simplernn.main, *RUN, "--resume", killed)
+    assert "nothing is left to train" in again.stdout
+    other = run_here(mnist_simplernn.main, *RUN, "--resume", killed, "--recipe", "book")
+    assert "recipe was steady and is now book. Give the same again" in other.stderr
 
 
 def test_ctrl_c_saves_what_was_learned(tmp_path):

@@ -13,7 +13,7 @@ import line_training
 import numpy as np
 import pytest
 import text_lines
-from backends import run_python
+from backends import run_here, run_python
 from PIL import Image
 
 from keras_imgseq import LineReader
@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def run_example(*arguments):
-    return run_python(EXAMPLES / "text_lines.py", *arguments, backend=keras.backend.backend())
+    return run_here(text_lines.main, *arguments)
 
 
 @pytest.fixture
@@ -139,7 +139,9 @@ def test_the_best_epoch_is_kept_and_the_training_ends(tmp_path):
 def test_a_folder_becomes_a_reader_that_reads(folder, tmp_path):
     saved, drawn = tmp_path / "reader.keras", tmp_path / "line.png"
     arguments = ["--data", folder, "--units", 4, "--epochs", 1, "--height", 16, "--augment"]
-    ended = run_example(*arguments, "--save", saved, "--plot", drawn, "--resume", tmp_path / "r")
+    arguments += ["--save", saved, "--plot", drawn, "--resume", tmp_path / "r"]
+    example = EXAMPLES / "text_lines.py"
+    ended = run_python(example, *arguments, backend=keras.backend.backend())
     assert ended.returncode == 0, ended.stderr
     # TensorFlow logs this where the width of the labels changes, and goes on.
     assert [line for line in ended.stderr.splitlines() if "tfg.While" not in line] == []

@@ -13,6 +13,14 @@ PROBABILITIES = ("softmax", "sigmoid", "sparsemax")
 class ImageRNN(keras.Model):  # type: ignore[misc]
     """A functional model that names the cure where Keras' own words would not help."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # In another model its layers read the mask of the images: Keras would say that it is lost.
+        self.supports_masking = True
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """None: answers at every step have the mask of their layers."""
+
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Predicts as `keras.Model`; one image without a batch is refused."""
         shape, expected = getattr(x, "shape", None) or (), tuple(self.input_shape or ())

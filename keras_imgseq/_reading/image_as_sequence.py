@@ -12,7 +12,7 @@ from keras_imgseq._reading.array_libraries import is_foreign, library_of, static
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order, doubt_of_padding
 from keras_imgseq._reading.given_arrays import as_tensor, checked_array
-from keras_imgseq._reading.masks import check_mask, check_mask_value, mask_of_steps
+from keras_imgseq._reading.masks import check_mask, check_mask_value, filled, mask_of_steps
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
 from keras_imgseq._reading.rearrangement import (
     SequenceShape,
@@ -76,7 +76,8 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
     Masks:
         A mask that arrives with the images is read as these are. It tells which pixels are real,
         `(batch, height, width)`, or which rows are, `(batch, height)`, as `keras.layers.Masking`
-        makes it. With `mask_value` too, a pixel is real where both say so.
+        makes it. With `mask_value` too, a pixel is real where both say so. With `padding="same"`
+        the other pixels become what is added to the last patches.
 
     Raises:
         ValueError: If an argument or the shape of the images is none of the above, if a
@@ -165,11 +166,15 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, input_shape: Shape) -> SequenceShape:
         return sequence_shape(input_shape, self.reading, self.data_format)
 
-    def compute_output_spec(self, images: keras.KerasTensor) -> keras.KerasTensor:
+    def compute_output_spec(self, images: keras.KerasTensor, mask: Any = None) -> keras.KerasTensor:
         return keras.KerasTensor(self._output_shape_as_built(images), images.dtype)
 
-    def call(self, images: Any) -> Any:
+    def call(self, images: Any, mask: Any = None) -> Any:
         self._output_shape_as_built(images)
+        if mask is not None and self.reading.padding == "same":
+            # An image alone ends with what is added here, one in a batch with masked pixels.
+            check_mask(static_shape(mask), static_shape(images), self.data_format)
+            images = filled(images, mask, self._padding_value, self.data_format)
         sequences = self._read(images)
         # On JAX the rows of grey images are the images, on which Keras would set the mask too.
         return keras.ops.copy(sequences) if sequences is images else sequences
@@ -252,10 +257,13 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         return self._read(images)
 
     def _read(self, images: Any) -> Any:
-        padding_value = 0 if self.mask_value is None else self.mask_value
         return to_sequences(
-            library_of(images), images, self.reading, self.data_format, padding_value
+            library_of(images), images, self.reading, self.data_format, self._padding_value
         )
+
+    @property
+    def _padding_value(self) -> float:
+        return 0 if self.mask_value is None else self.mask_value
 
     def _warn_of_the_axes(self, input_shape: Shape) -> None:
         if self._warns and not self.data_format_was_given:

@@ -97,6 +97,14 @@ def real_pixels(images: Any, incoming: Any, mask_value: float | None, data_forma
     return real
 
 
+def filled(images: Any, incoming: Any, padding_value: float, data_format: str) -> Any:
+    """The images with this value in each pixel that a mask calls padding."""
+    real = real_pixels(images, incoming, None, data_format)
+    if len(images.shape) == 4:
+        real = ops.expand_dims(real, 1 + axes.channel_axis(data_format))
+    return ops.where(real, images, ops.convert_to_tensor(padding_value, dtype=images.dtype))
+
+
 def with_the_first(mask: Any) -> Any:
     """A mask of steps in which a sequence without any real step keeps its first one."""
     is_blank = ops.logical_not(ops.any(mask, axis=1, keepdims=True))

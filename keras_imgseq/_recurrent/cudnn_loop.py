@@ -24,10 +24,9 @@ def is_taken(layer: Any, sequences: Any) -> bool:
 def _is_on_gpu(sequences: Any) -> bool:
     backend = keras.backend.backend()
     if backend == "torch":
-        import torch  # noqa: PLC0415
+        from keras_imgseq._recurrent import torch_loops  # noqa: PLC0415
 
-        is_traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        return sequences.device.type == "cuda" and not is_traced
+        return torch_loops.is_on_gpu(sequences)
     is_known = backend in ("tensorflow", "jax")
     return is_known and keras.distribution.list_devices()[0].lower().startswith("gpu")
 

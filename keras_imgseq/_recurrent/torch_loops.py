@@ -71,6 +71,12 @@ def loop_of(
     return torch_loop if is_simple or sequences.shape[1] >= FEWEST_GATED_STEPS else None
 
 
+def is_on_gpu(tensor: Any) -> bool:
+    """Whether cuDNN may run what is computed with a tensor."""
+    is_traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return tensor.device.type == "cuda" and not is_traced
+
+
 def is_plain(tensor: Any) -> bool:
     """Whether a tensor is nothing but numbers of single precision in the memory of the CPU."""
     return (
