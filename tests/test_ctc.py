@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from keras_imgseq import BlankPadding, CharacterErrorRate
+from keras_imgseq import BlankPadding, CharacterErrorRate, ConvStem
 from keras_imgseq._lines.decoding import runs_of, steps_needed
 
 to_numpy = keras.ops.convert_to_numpy
@@ -198,3 +198,27 @@ def test_decoding_is_exact_after_blank_padding():
         alone, _ = keras.ops.ctc_decode(line[None, :length], np.array([length]), mask_index=0)
         alone = keras.ops.convert_to_numpy(alone)[0, 0]
         assert row[row > 0].tolist() == alone[alone > 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("labels", "logits"),
+    [
+        (None, np.zeros((1, 3, 4))),
+        ("ab", np.zeros((1, 3, 4))),
+        ([["a"]], np.zeros((1, 3, 4))),
+        ([1, 2], np.zeros((1, 3, 4))),
+        ([[1, 2], [3]], np.zeros((1, 3, 4))),
+        ([[1]], None),
+        ([[1]], np.zeros((3, 4))),
+    ],
+)
+def test_what_is_no_labels_and_no_logits_is_refused(labels, logits):
+    with pytest.raises(ValueError, match=r"takes labels, .*, and logits, .* Received: y_"):
+        CharacterErrorRate().update_state(labels, logits)
+
+
+@pytest.mark.parametrize("value", [None, [], "abc", 3, np.array(None), np.array(["a"])])
+@pytest.mark.parametrize("layer", [BlankPadding(), ConvStem(2)])
+def test_what_is_no_array_is_refused_by_the_layers(layer, value):
+    with pytest.raises(ValueError, match=r"Received: .* Write|For example, write|holds numbers"):
+        layer(value)

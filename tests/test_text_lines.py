@@ -297,6 +297,12 @@ def test_too_long_lines_may_be_skipped(capsys):
         ({"texts": ["a", "x"]}, r"'x' \(U\+0078\) in texts\[1\]='x'. Add it to the alphabet"),
         ({"texts": ["a", 3]}, r"texts\[1\]=3"),
         ({"texts": "ab"}, r"For one line, write \[text\]"),
+        ({"texts": None}, r"Received: texts=None. For one line, write \[text\]"),
+        ({"texts": np.array(None)}, r"For one line, write \[text\]"),
+        ({"images": None}, r"Received: images=None. For one line, write \[image\]"),
+        ({"images": 3}, r"For one line, write \[image\]"),
+        ({"images": np.array(None)}, r"For one line, write \[image\]"),
+        ({"reader": None}, r"Received: reader=None. Write LineReader\(alphabet\)"),
         ({"batch_size": 0}, "write batch_size=16"),
         ({"seed": -1}, "`seed` is a whole number from 0"),
         ({"shuffle": 1}, "Write shuffle=True"),
@@ -308,6 +314,26 @@ def test_batches_that_cannot_be(change, cure):
     arguments = {"images": lines((20, 30)), "texts": ["a", "b"], "reader": READER}
     with pytest.raises(ValueError, match=cure):
         LineBatches(**{**arguments, **change})
+
+
+@pytest.mark.parametrize("images", [None, [], [np.zeros((8, 20))], [np.zeros((8, 20))] * 2])
+def test_images_that_are_not_one_array_yet_are_refused(images):
+    reader = small_reader()
+    reader.compile("adam")
+    labels = np.array([[1]])
+    for call in (reader.fit, reader.evaluate, reader.train_on_batch, reader.test_on_batch):
+        with pytest.raises(ValueError, match=r"write LineBatches\(images, texts, reader\)"):
+            call(images, labels)
+    with pytest.raises(ValueError, match=r"write reader.read\(images\)"):
+        reader.predict(images)
+
+
+@pytest.mark.parametrize("texts", [["a"], "a", np.array(["a"]), np.array(["a"], object)])
+def test_texts_are_no_labels_yet(texts):
+    reader = small_reader()
+    reader.compile("adam")
+    with pytest.raises(ValueError, match=r"Labels are whole numbers.*reader.encode\(texts\)"):
+        reader.fit(np.zeros((1, 8, 20)), texts)
 
 
 def test_an_augment_of_another_height_is_refused():

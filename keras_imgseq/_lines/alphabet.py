@@ -36,16 +36,24 @@ def normalized(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def encoded(texts: Any, alphabet: str) -> list[list[int]]:
-    """The labels of each text: the place of each character in the alphabet, from 1."""
-    if isinstance(texts, (str, bytes)) or not hasattr(texts, "__iter__"):
+def listed(texts: Any) -> list[Any]:
+    """The texts of several lines as a list."""
+    try:
+        if isinstance(texts, (str, bytes)):
+            raise TypeError
+        return list(texts)
+    except TypeError:
         raise ValueError(
             "`texts` is a list of strings, one for each line. Received: "
             f"texts={shown(texts)}. For one line, write [text]."
-        )
+        ) from None
+
+
+def encoded(texts: Any, alphabet: str) -> list[list[int]]:
+    """The labels of each text: the place of each character in the alphabet, from 1."""
     labels = {character: place for place, character in enumerate(alphabet, start=1)}
     result = []
-    for number, text in enumerate(texts):
+    for number, text in enumerate(listed(texts)):
         if not isinstance(text, str):
             raise ValueError(
                 f"`texts` is a list of strings. Received: texts[{number}]={shown(text)}."

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_imgseq._reading.array_libraries import static_shape
+from keras_imgseq._reading.given_arrays import layer_input
 
 BLANK_LOGIT = 0.0
 OTHER_LOGITS = -10_000.0
@@ -50,6 +51,9 @@ class BlankPadding(keras.layers.Layer):  # type: ignore[misc]
         # Autocasting would change the logits.
         super().__init__(autocast=False, **kwargs)
         self.supports_masking = True
+
+    def __call__(self, logits: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(layer_input(logits, "logits"), *args, **kwargs)
 
     def build(self, input_shape: Any) -> None:
         if len(input_shape) != 3 or (input_shape[-1] or 2) < 2:

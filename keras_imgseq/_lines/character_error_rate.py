@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgseq._reading.arguments import shown
+
 
 @keras.saving.register_keras_serializable(package="keras_imgseq")
 class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
@@ -45,6 +47,7 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
         self._characters = self.add_variable((), initializer="zeros", name="characters")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        y_true, y_pred = _checked("y_true", y_true, 2), _checked("y_pred", y_pred, 3)
         try:
             arrays = ops.convert_to_numpy(y_true), ops.convert_to_numpy(y_pred)
         # Within a compiled function there are no values yet, and each backend says so in its way.
@@ -61,6 +64,25 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
 
     def result(self) -> Any:
         return self._edits / ops.maximum(self._characters, 1)
+
+
+def _checked(name: str, given: Any, num_axes: int) -> Any:
+    """An array of numbers with so many axes."""
+    try:
+        array = given if hasattr(given, "shape") else np.array(given)
+        is_number = "int" in str(array.dtype) or "float" in str(array.dtype)
+        # TensorFlow may not know the axes yet.
+        is_known = getattr(array.shape, "rank", 0) is not None
+        is_covered = is_number and not (is_known and len(array.shape) != num_axes)
+    except ValueError:
+        is_covered = False
+    if not is_covered:
+        raise ValueError(
+            "The character error rate takes labels, (batch, longest text), and logits, "
+            f"(batch, steps, classes). Received: {name}={shown(given)}. For texts, write "
+            "reader.encode(texts)."
+        )
+    return array
 
 
 def _edits(labels: Any, logits: Any) -> tuple[Any, Any]:

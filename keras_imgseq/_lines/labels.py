@@ -10,11 +10,29 @@ from keras import ops
 from keras_imgseq._lines.blank_padding import OTHER_LOGITS
 from keras_imgseq._lines.decoding import steps_needed
 from keras_imgseq._lines.line_image import end_of_ink
+from keras_imgseq._reading.arguments import shown
+
+
+def check_images(images: Any, cure: str) -> None:
+    """Refuses images that are not put into one array yet."""
+    is_list = isinstance(images, (list, tuple))
+    # Keras takes a list of its inputs, of which there is one.
+    is_input = is_list and len(images) == 1 and len(getattr(images[0], "shape", ())) > 2
+    if images is None or (is_list and not is_input):
+        raise ValueError(
+            "A LineReader takes one array, (lines, height, width), or a dataset of such batches. "
+            f"Received: x={shown(images)}. For a list of images, write {cure}."
+        )
 
 
 def check_labels(labels: Any, alphabet: str) -> None:
     """Refuses an array with a label that stands for no character of the alphabet."""
     array = _as_array(labels)
+    is_text = array is not None and array.dtype.kind in "OSU"
+    if is_text or any(isinstance(item, str) for item in keras.tree.flatten(labels)):
+        raise ValueError(
+            f"Labels are whole numbers. Received: y={shown(labels)}. Write reader.encode(texts)."
+        )
     if array is None or array.ndim != 2 or array.dtype.kind not in "iu":
         return
     wrong = np.argwhere((array < 0) | (array > len(alphabet)))

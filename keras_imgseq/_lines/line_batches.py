@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from keras_imgseq._lines.alphabet import encoded, padded
+from keras_imgseq._lines.alphabet import encoded, listed, padded
 from keras_imgseq._lines.decoding import steps_needed
 from keras_imgseq._lines.line_image import Line, all_prepared, end_of_ink
 from keras_imgseq._lines.line_reader import LineReader
@@ -91,7 +91,11 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
                 f"`seed` is a whole number from 0. Received: seed={arguments.shown(seed)}."
             )
         self._seed = int(seed)
-        images = list(images)
+        if not isinstance(reader, LineReader):
+            raise ValueError(
+                "`reader` is the LineReader that reads the lines. Received: "
+                f"reader={arguments.shown(reader)}. Write LineReader(alphabet)."
+            )
         skips = arguments.choice("too_long", too_long, ("error", "skip")) == "skip"
         if augment is not None and not callable(augment):
             raise ValueError(
@@ -100,15 +104,17 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
             )
         self._augment = augment
         self._step_width: int = reader.step_width
-        if len(images) != len(texts) or not images:
+        texts = listed(texts)
+        # Whatever gives one image after the other; an array of them is told by its shape.
+        is_series = hasattr(images, "__iter__") and not hasattr(images, "shape")
+        lines = all_prepared(list(images) if is_series else images, reader.height)
+        if len(lines) != len(texts) or not lines:
             raise ValueError(
                 "Each image has one text. Received: "
-                f"{len(images)} images and {len(texts)} texts. Write two lists of equal length, "
+                f"{len(lines)} images and {len(texts)} texts. Write two lists of equal length, "
                 "with at least one line."
             )
-        lines = all_prepared(images, reader.height)
         labels = encoded(texts, reader.alphabet)
-        texts = list(texts)
         kept = []
         for number, (line, label) in enumerate(zip(lines, labels, strict=True)):
             if steps_needed(label) <= self._steps_of(line):

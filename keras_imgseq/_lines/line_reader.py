@@ -12,7 +12,7 @@ from keras_imgseq._lines.alphabet import checked_alphabet, encoded, padded
 from keras_imgseq._lines.blank_padding import BlankPadding
 from keras_imgseq._lines.character_error_rate import CharacterErrorRate
 from keras_imgseq._lines.decoding import Place, beliefs, places_of, text_of
-from keras_imgseq._lines.labels import are_learnable, check_labels, check_lengths
+from keras_imgseq._lines.labels import are_learnable, check_images, check_labels, check_lengths
 from keras_imgseq._lines.line_image import Line, all_prepared, prepared
 from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._network.model import compile_as_saved, is_ctc
@@ -181,7 +181,13 @@ class LineReader(keras.Model):  # type: ignore[misc]
         self._check_lines(x, y)
         return super().test_on_batch(x, y, *args, **kwargs)
 
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Predicts as `keras.Model`; `read` makes texts of a list of images."""
+        check_images(x, "reader.read(images)")
+        return super().predict(x, *args, **kwargs)
+
     def _check_lines(self, images: Any, labels: Any) -> None:
+        check_images(images, "LineBatches(images, texts, reader)")
         check_labels(labels, self.alphabet)
         check_lengths(images, labels, self.step_width)
 

@@ -78,6 +78,12 @@ def _converted(value: Any) -> Any:
         ) from error
 
 
+def layer_input(value: Any, name: str) -> Any:
+    """What a layer is called with: an array of NumPy becomes a tensor, other arrays stay."""
+    value = checked_array(value, name)
+    return as_tensor(value, name) if isinstance(value, np.ndarray) else value
+
+
 def as_tensor(array: Any, name: str) -> Any:
     """An array of NumPy as a tensor of Keras' backend, of the same dtype."""
     # Files of other machines hold the bytes in another order.

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_imgseq._reading import arguments, axes, doubts
 from keras_imgseq._reading.array_libraries import is_foreign, library_of, static_shape
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order, doubt_of_padding
-from keras_imgseq._reading.given_arrays import as_tensor, checked_array
+from keras_imgseq._reading.given_arrays import layer_input
 from keras_imgseq._reading.masks import check_mask, check_mask_value, filled, mask_of_steps
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
 from keras_imgseq._reading.rearrangement import (
@@ -148,9 +147,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
                 "items. Write np.stack(images) for images of one size. Pad images of several "
                 "sizes to one size first, and name the value in `mask_value`."
             )
-        images = checked_array(images, "images")
-        if isinstance(images, np.ndarray):
-            images = as_tensor(images, "images")
+        images = layer_input(images, "images")
         # Data pipelines hand over arrays of other libraries, which Keras would convert.
         if is_foreign(images):
             return self._read_in_pipeline(images)

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_imgseq._reading import axes, doubts
 from keras_imgseq._reading.array_libraries import is_foreign, library_of, static_shape
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order
-from keras_imgseq._reading.given_arrays import as_tensor, checked_array
+from keras_imgseq._reading.given_arrays import layer_input
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
 from keras_imgseq._reading.rearrangement import (
     Shape,
@@ -106,9 +105,7 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
             return super().from_config(config)  # type: ignore[no-any-return]
 
     def __call__(self, sequences: Any, *args: Any, **kwargs: Any) -> Any:
-        sequences = checked_array(sequences, "sequences")
-        if isinstance(sequences, np.ndarray):
-            sequences = as_tensor(sequences, "sequences")
+        sequences = layer_input(sequences, "sequences")
         # Data pipelines hand over arrays of other libraries, which Keras would convert.
         if is_foreign(sequences):
             return self.call(sequences)
