@@ -29,7 +29,7 @@ def first_steps() -> None:
         _first_and_later(7, unroll)
     for num_steps in LENGTHS:
         ours, keras_loop = (_first_and_later(num_steps, unroll) for unroll in ("auto", False))
-        cells = [f"{a:.2g} | {b:.2g}" for a, b in zip(ours, keras_loop, strict=True)]
+        cells = [f"{a:.3g} | {b:.3g}" for a, b in zip(ours, keras_loop, strict=True)]
         print(f"| {num_steps} | {' | '.join(cells)} |", flush=True)
 
 

@@ -48,5 +48,5 @@ if __name__ == "__main__":
     BACKEND = keras.backend.backend()
     print(time.strftime("%Y-%m-%d"), "Keras", keras.__version__, BACKEND, version_of(BACKEND))
     print(HEADER)
-    for pair in pairs(3, False):
+    for pair in pairs(7, False):
         print(pair.row(), flush=True)
