@@ -315,8 +315,7 @@ def seen_by_cudnn(cell, monkeypatch):
     original = keras_layer.inner_loop
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
-        if self.use_cudnn is not False:
-            seen.append((mask, self.go_backwards))
+        seen.append((mask, self.go_backwards))
         return original(self, sequences, initial_state, mask=mask, training=training)
 
     monkeypatch.setattr(keras_layer, "inner_loop", inner_loop)

@@ -13,11 +13,8 @@ PROBABILITIES = ("softmax", "sigmoid", "sparsemax")
 class ImageRNN(keras.Model):  # type: ignore[misc]
     """A functional model that names the cure where Keras' own words would not help."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # In another model its layers read the mask of the images: Keras would say that it is lost.
-        self.supports_masking = True
-
+    # In another model its layers read the mask of the images. Without this method, Keras would
+    # say that the mask is lost.
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """None: answers at every step have the mask of their layers."""
 
