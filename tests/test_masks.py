@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import data_formats
 
-from keras_imgseq import ImageAsSequence, build_image_rnn
+from keras_imgseq import ConvStem, ImageAsSequence, build_image_rnn
 from keras_imgseq._recurrent import cudnn_loop
 from keras_imgseq._recurrent.cells import CELLS
 from keras_imgseq._recurrent.layers import KERAS_CELLS
@@ -201,6 +201,35 @@ def test_a_mask_of_masking_reaches_the_recurrent_layer_as_without_a_reading(cell
     np.testing.assert_allclose(read.predict(images, verbose=0), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("layer", [ImageAsSequence("row"), ConvStem(2)])
+def test_a_mask_given_by_its_place_is_the_one_given_by_its_name(layer):
+    images = keras.ops.ones((2, 4, 6))
+    mask = keras.ops.convert_to_tensor(np.arange(24).reshape(1, 4, 6).repeat(2, 0) < 12)
+    by_name, by_place = layer(images, mask=mask), layer(images, mask)
+    masks = [to_numpy(answer._keras_mask) for answer in (by_name, by_place)]
+    assert not masks[0].all()
+    np.testing.assert_array_equal(*masks)
+
+
+def test_only_what_lies_around_the_real_pixels_is_filled():
+    images = np.full((1, 4, 6), 7.0, "float32")
+    mask = np.zeros((1, 4, 6), bool)
+    mask[0, :3, :3] = True
+    # A black pixel within the image, which Masking takes for padding.
+    mask[0, 1, 1] = False
+    steps = to_numpy(ImageAsSequence(2, padding="same")(images, mask=mask))
+    np.testing.assert_array_equal(steps[0, 0], [7, 7, 7, 7])
+    np.testing.assert_array_equal(steps[0, 1], [7, 0, 7, 0])
+    np.testing.assert_array_equal(steps[0, 3], [7, 7, 0, 0])
+    np.testing.assert_array_equal(steps[0, 5], [0, 0, 0, 0])
+
+
+def test_a_mask_of_frames_is_not_one_of_pixels():
+    video, frames = np.ones((2, 3, 5, 5), "float32"), np.array([[True, True, False]] * 2)
+    layer = keras.layers.TimeDistributed(ImageAsSequence(2, padding="same"))
+    assert layer(video, mask=frames).shape == (2, 3, 9, 4)
+
+
 @pytest.mark.parametrize("return_sequences", [False, True])
 def test_a_network_in_a_model_reads_its_mask_without_a_warning(return_sequences):
     images = np.random.default_rng(0).random((2, 4, 6, 3), dtype="float32")
@@ -319,7 +348,7 @@ def seen_by_cudnn(cell, monkeypatch):
         return original(self, sequences, initial_state, mask=mask, training=training)
 
     monkeypatch.setattr(keras_layer, "inner_loop", inner_loop)
-    monkeypatch.setattr(cudnn_loop, "_is_on_gpu", lambda sequences: True)
+    monkeypatch.setattr(cudnn_loop, "_is_on_gpu", lambda layer, sequences: True)
     if keras.backend.backend() == "torch":
         from keras_imgseq._recurrent import torch_masks
 

@@ -316,6 +316,16 @@ def test_batches_that_cannot_be(change, cure):
         LineBatches(**{**arguments, **change})
 
 
+def test_batches_take_whatever_gives_one_line_after_the_other():
+    images, texts = lines((20, 30)), ["a", "b"]
+    array = np.empty(2, object)
+    array[:] = images
+    expected = LineBatches(images, texts, READER, 2, shuffle=False)[0][0]
+    for series in (images, tuple(images), array, (image for image in images)):
+        batches = LineBatches(series, (text for text in texts), READER, 2, shuffle=False)
+        np.testing.assert_array_equal(batches[0][0], expected)
+
+
 @pytest.mark.parametrize("images", [None, [], [np.zeros((8, 20))], [np.zeros((8, 20))] * 2])
 def test_images_that_are_not_one_array_yet_are_refused(images):
     reader = small_reader()

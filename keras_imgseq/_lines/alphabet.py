@@ -39,14 +39,15 @@ def normalized(text: str) -> str:
 def listed(texts: Any) -> list[Any]:
     """The texts of several lines as a list."""
     try:
-        if isinstance(texts, (str, bytes)):
-            raise TypeError
-        return list(texts)
+        series = None if isinstance(texts, (str, bytes)) else iter(texts)
     except TypeError:
+        series = None
+    if series is None:
         raise ValueError(
             "`texts` is a list of strings, one for each line. Received: "
             f"texts={shown(texts)}. For one line, write [text]."
-        ) from None
+        )
+    return list(series)
 
 
 def encoded(texts: Any, alphabet: str) -> list[list[int]]:

@@ -69,12 +69,13 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
 def _checked(name: str, given: Any, num_axes: int) -> Any:
     """An array of numbers with so many axes."""
     try:
-        array = given if hasattr(given, "shape") else np.array(given)
-        is_number = "int" in str(array.dtype) or "float" in str(array.dtype)
+        array = given if hasattr(given, "shape") else ops.convert_to_numpy(given)
+        dtype = str(getattr(array, "dtype", None))
+        is_number = "int" in dtype or "float" in dtype
         # TensorFlow may not know the axes yet.
         is_known = getattr(array.shape, "rank", 0) is not None
         is_covered = is_number and not (is_known and len(array.shape) != num_axes)
-    except ValueError:
+    except (TypeError, ValueError, RuntimeError):
         is_covered = False
     if not is_covered:
         raise ValueError(

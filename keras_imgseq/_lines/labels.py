@@ -28,8 +28,9 @@ def check_images(images: Any, cure: str) -> None:
 def check_labels(labels: Any, alphabet: str) -> None:
     """Refuses an array with a label that stands for no character of the alphabet."""
     array = _as_array(labels)
-    is_text = array is not None and array.dtype.kind in "OSU"
-    if is_text or any(isinstance(item, str) for item in keras.tree.flatten(labels)):
+    is_odd = array is not None and array.dtype.kind in "OSU"
+    items = array.flat if is_odd else keras.tree.flatten(labels)  # type: ignore[union-attr]
+    if any(isinstance(item, (str, bytes)) for item in items):
         raise ValueError(
             f"Labels are whole numbers. Received: y={shown(labels)}. Write reader.encode(texts)."
         )

@@ -105,8 +105,8 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._augment = augment
         self._step_width: int = reader.step_width
         texts = listed(texts)
-        # Whatever gives one image after the other; an array of them is told by its shape.
-        is_series = hasattr(images, "__iter__") and not hasattr(images, "shape")
+        # Whatever gives one image after the other, an array of arrays too.
+        is_series = hasattr(images, "__iter__") and len(getattr(images, "shape", (0,))) == 1
         lines = all_prepared(list(images) if is_series else images, reader.height)
         if len(lines) != len(texts) or not lines:
             raise ValueError(

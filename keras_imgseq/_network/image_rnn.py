@@ -242,11 +242,11 @@ def _recurrent_layer(
         }
         if is_faster and network.cell == "simple_rnn":
             options["most_unrolled_steps"] = MOST_UNROLLED_STEPS // network.num_layers
-        if is_faster or not has_mask:
-            layer = (row.faster_layer if is_faster else row.layer)(num_units, **of_cell, **options)
-        else:
+        if has_mask and network.unroll is False and network.cell != "simple_rnn":
             # Keras' own layer would give cuDNN a mask that begins late or is all false.
             layer = _around(KERAS_CELLS[row.faster_layer](num_units, **of_cell), options)
+        else:
+            layer = (row.faster_layer if is_faster else row.layer)(num_units, **of_cell, **options)
     if not network.bidirectional:
         return layer
     try:

@@ -10,7 +10,7 @@ from keras_imgseq._reading import arguments, axes, doubts
 from keras_imgseq._reading.array_libraries import is_foreign, library_of, static_shape
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order, doubt_of_padding
-from keras_imgseq._reading.given_arrays import layer_input
+from keras_imgseq._reading.given_arrays import layer_input, with_mask
 from keras_imgseq._reading.masks import check_mask, check_mask_value, filled, mask_of_steps
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
 from keras_imgseq._reading.rearrangement import (
@@ -29,7 +29,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
     A recurrent layer wants `(batch, steps, features)`, an image is
     `(batch, height, width, channels)`. This layer decides what one time step sees, `step`,
     and in which order the steps are read: `order`, `transpose` and `reverse`. It has no
-    weights; it moves values and never changes one.
+    weights; it moves values, and changes none of a real pixel.
 
     Every step is a patch of the image, flattened in the order (row, column, channel)
     whatever the data format. In einops' notation the layer is
@@ -76,7 +76,8 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         A mask that arrives with the images is read as these are. It tells which pixels are real,
         `(batch, height, width)`, or which rows are, `(batch, height)`, as `keras.layers.Masking`
         makes it. With `mask_value` too, a pixel is real where both say so. With `padding="same"`
-        the other pixels become what is added to the last patches.
+        all pixels below and to the right of the real ones become what is added to the last
+        patches.
 
     Raises:
         ValueError: If an argument or the shape of the images is none of the above, if a
@@ -140,7 +141,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         with doubts.loading():
             return super().from_config(config)  # type: ignore[no-any-return]
 
-    def __call__(self, images: Any, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, images: Any, mask: Any = None, **kwargs: Any) -> Any:
         if isinstance(images, (list, tuple)):
             raise ValueError(
                 f"The layer reads one array. Received: a {type(images).__name__} of {len(images)} "
@@ -151,7 +152,8 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         # Data pipelines hand over arrays of other libraries, which Keras would convert.
         if is_foreign(images):
             return self._read_in_pipeline(images)
-        return super().__call__(images, *args, **kwargs)
+        # By its name, as Keras hands it to `compute_mask`.
+        return super().__call__(images, **with_mask(kwargs, mask))
 
     def build(self, input_shape: Shape) -> None:
         self._warn_of_the_axes(input_shape)
@@ -168,7 +170,8 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, images: Any, mask: Any = None) -> Any:
         self._output_shape_as_built(images)
-        if mask is not None and self.reading.padding == "same":
+        # TimeDistributed hands over its own, which tells which frames are real.
+        if mask is not None and len(mask.shape) > 1 and self.reading.padding == "same":
             # An image alone ends with what is added here, one in a batch with masked pixels.
             check_mask(static_shape(mask), static_shape(images), self.data_format)
             images = filled(images, mask, self._padding_value, self.data_format)

@@ -98,8 +98,8 @@ def real_pixels(images: Any, incoming: Any, mask_value: float | None, data_forma
 
 
 def filled(images: Any, incoming: Any, padding_value: float, data_format: str) -> Any:
-    """The images with this value in each pixel that a mask calls padding."""
-    real = real_pixels(images, incoming, None, data_format)
+    """The images with this value below and to the right of all that a mask calls real."""
+    real = _up_to_the_last(real_pixels(images, incoming, None, data_format))
     if len(images.shape) == 4:
         real = ops.expand_dims(real, 1 + axes.channel_axis(data_format))
     return ops.where(real, images, ops.convert_to_tensor(padding_value, dtype=images.dtype))

@@ -9,24 +9,28 @@ from typing import Any
 
 import keras
 
+# With earlier versions the way to cuDNN was not measured, and some cut its gradients.
+IS_MEASURED = [*map(int, keras.__version__.split(".")[:2])] >= [3, 15]
+
 
 def is_taken(layer: Any, sequences: Any) -> bool:
     """Whether Keras may run this call with cuDNN, if it had no mask."""
     return (
-        getattr(layer, "use_cudnn", False) is not False
+        IS_MEASURED
+        and getattr(layer, "use_cudnn", False) is not False
         and layer.cell.activation is keras.activations.tanh
         and not layer.unroll
         and not layer.recurrent_dropout
-        and _is_on_gpu(sequences)
+        and _is_on_gpu(layer, sequences)
     )
 
 
-def _is_on_gpu(sequences: Any) -> bool:
+def _is_on_gpu(layer: Any, sequences: Any) -> bool:
     backend = keras.backend.backend()
     if backend == "torch":
         from keras_imgseq._recurrent import torch_loops  # noqa: PLC0415
 
-        return torch_loops.is_on_gpu(sequences)
+        return torch_loops.may_run_cudnn(layer.cell, sequences)
     is_known = backend in ("tensorflow", "jax")
     return is_known and keras.distribution.list_devices()[0].lower().startswith("gpu")
 

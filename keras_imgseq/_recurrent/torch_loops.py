@@ -71,10 +71,10 @@ def loop_of(
     return torch_loop if is_simple or sequences.shape[1] >= FEWEST_GATED_STEPS else None
 
 
-def is_on_gpu(tensor: Any) -> bool:
-    """Whether cuDNN may run what is computed with a tensor."""
-    is_traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-    return tensor.device.type == "cuda" and not is_traced
+def may_run_cudnn(cell: Any, tensor: Any) -> bool:
+    """Whether a call on a GPU is neither traced nor watched."""
+    is_on_gpu = tensor.device.type == "cuda"
+    return is_on_gpu and not torch.compiler.is_compiling() and not _is_watched(cell)
 
 
 def is_plain(tensor: Any) -> bool:
