@@ -9,7 +9,7 @@ from keras import ops
 from keras_imgseq._network.stem_arguments import checked_stem
 from keras_imgseq._reading import arguments, axes, doubts
 from keras_imgseq._reading.axes import DataFormat
-from keras_imgseq._reading.given_arrays import layer_input, with_mask
+from keras_imgseq._reading.given_arrays import layer_input
 from keras_imgseq._reading.masks import check_mask, check_mask_value, real_pixels, with_the_first
 from keras_imgseq._reading.rearrangement import Shape
 
@@ -120,7 +120,8 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
             return super().from_config(config)  # type: ignore[no-any-return]
 
     def __call__(self, images: Any, mask: Any = None, **kwargs: Any) -> Any:
-        return super().__call__(layer_input(images, "images"), **with_mask(kwargs, mask))
+        # By its name: Keras forgets a mask that is given by its place.
+        return super().__call__(layer_input(images, "images"), mask=mask, **kwargs)
 
     def build(self, input_shape: Shape) -> None:
         num_features = axes.sizes_of(input_shape, self.data_format)[2]

@@ -84,11 +84,6 @@ def layer_input(value: Any, name: str) -> Any:
     return as_tensor(value, name) if isinstance(value, np.ndarray) else value
 
 
-def with_mask(options: dict[str, Any], mask: Any) -> dict[str, Any]:
-    """The options of a layer's call: Keras forgets a mask that is given by its place."""
-    return options if mask is None else {**options, "mask": mask}
-
-
 def as_tensor(array: Any, name: str) -> Any:
     """An array of NumPy as a tensor of Keras' backend, of the same dtype."""
     # Files of other machines hold the bytes in another order.

@@ -10,7 +10,7 @@ from keras_imgseq._reading import arguments, axes, doubts
 from keras_imgseq._reading.array_libraries import is_foreign, library_of, static_shape
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order, doubt_of_padding
-from keras_imgseq._reading.given_arrays import layer_input, with_mask
+from keras_imgseq._reading.given_arrays import layer_input
 from keras_imgseq._reading.masks import check_mask, check_mask_value, filled, mask_of_steps
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
 from keras_imgseq._reading.rearrangement import (
@@ -152,8 +152,8 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         # Data pipelines hand over arrays of other libraries, which Keras would convert.
         if is_foreign(images):
             return self._read_in_pipeline(images)
-        # By its name, as Keras hands it to `compute_mask`.
-        return super().__call__(images, **with_mask(kwargs, mask))
+        # By its name: Keras forgets a mask that is given by its place.
+        return super().__call__(images, mask=mask, **kwargs)
 
     def build(self, input_shape: Shape) -> None:
         self._warn_of_the_axes(input_shape)
