@@ -6,8 +6,8 @@ from backends import run_python
 from hypothesis import given
 from strategies import readings_and_images
 
-from keras_imgseq import ImageAsSequence, build_image_rnn
-from keras_imgseq.plot import plot_belief, plot_reading
+from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn
+from keras_imgseq.plot import plot_belief, plot_line, plot_reading
 
 matplotlib.use("agg")
 pyplot = pytest.importorskip("matplotlib.pyplot")
@@ -182,6 +182,39 @@ def test_the_belief_of_columns_runs_along_the_image():
     assert below.y1 < left.y0
     _, belief_axes = plot_belief(build_image_rnn((4, 9), 3), np.zeros((4, 9)))
     assert (belief_axes.get_xlabel(), belief_axes.get_ylabel()) == ("class", "step")
+
+
+@pytest.mark.parametrize("reading", ["column", (4, 3)])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_what_is_read_from_the_end_is_drawn_from_the_end(reading, reverse):
+    layer = ImageAsSequence(reading, reverse=reverse)
+    _, belief_axes = plot_belief(build_image_rnn((4, 9), 3, reading=layer), np.zeros((4, 9)))
+    assert belief_axes.get_xlabel() == "step"
+    assert belief_axes.xaxis_inverted() == reverse
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_rows_from_the_end_are_drawn_upwards(reverse):
+    layer = ImageAsSequence("row", reverse=reverse)
+    _, belief_axes = plot_belief(build_image_rnn((4, 9), 3, reading=layer), np.zeros((4, 9)))
+    first, last = belief_axes.get_ylim()
+    assert (first < last) == reverse
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_line_is_drawn_as_it_is_seen(dtype, channels):
+    white = np.iinfo(dtype).max
+    image = np.full((16, 40, channels), white, dtype)
+    image[4:12, 8:30, : 3 if channels > 2 else 1] = 0
+    if channels in (2, 4):
+        # Nothing is seen of what is transparent: white paper.
+        image[:, :8, :-1], image[:, :8, -1] = 0, 0
+    (picture,) = plot_line(LineReader("01", 16, units=2), image).images
+    expected = np.ones((16, 40))
+    expected[4:12, 8:30] = 0
+    np.testing.assert_allclose(picture.get_array(), expected, atol=1e-6)
+    assert picture.get_clim() == (0, 1)
 
 
 @pytest.mark.parametrize("ax", [3, [], "axes", [None, None], (1, 2), {}])

@@ -18,7 +18,7 @@ CHANNELS = (1, 2, 3, 4)
 
 def prepared(image: Any, height: int) -> Line:
     """The image of one line, `(height, width)`, float32, ink 1, paper 0."""
-    grey: Any = _grey(image)
+    grey: Any = light_of(image)
     width = _scaled_width(grey.shape, height)
     if grey.shape[0] != height:
         grey = _resampled(_resampled(grey, width).T, height).T
@@ -58,8 +58,8 @@ def end_of_ink(line: Line) -> int:
     return int(columns[-1]) + 1 if len(columns) else 1
 
 
-def _grey(image: Any) -> npt.NDArray[np.float32]:
-    """Light as floats from 0 to 1."""
+def light_of(image: Any) -> npt.NDArray[np.float32]:
+    """The grey of each pixel, `(height, width)`, from 0 for black to 1 for white."""
     try:
         array = np.asarray(image)
     except (TypeError, ValueError, RuntimeError) as error:

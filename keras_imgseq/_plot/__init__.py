@@ -1,0 +1,1 @@
+"""Pictures of readings, of beliefs and of lines; they need matplotlib."""

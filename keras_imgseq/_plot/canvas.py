@@ -1,0 +1,66 @@
+"""What all pictures share: matplotlib, its axes, and the image that is drawn."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_imgseq._reading.arguments import shown
+
+
+def loaded_matplotlib() -> Any:
+    try:
+        import matplotlib.pyplot  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError(
+            "Pictures need matplotlib, which is not installed. "
+            'Write `pip install "keras-imgseq[plot]"`.'
+        ) from error
+    return matplotlib
+
+
+def checked_axes(ax: Any, number: int) -> list[Any]:
+    """Axes of matplotlib, or an error that says how to make them."""
+    from matplotlib.axes import Axes  # noqa: PLC0415
+
+    given = list(ax.flat) if isinstance(ax, np.ndarray) else ax
+    is_right = isinstance(given, (list, tuple)) and len(given) == number
+    if not is_right or not all(isinstance(one, Axes) for one in given):
+        raise ValueError(
+            "`ax` is the axes of matplotlib to draw on, one for a reading and two for a belief. "
+            f"Received: ax={shown(ax)}. Write plt.subplots()[1] or plt.subplots(1, 2)[1]."
+        )
+    return list(given)
+
+
+def ink_on(colour: Any) -> str:
+    """White on dark colours, black on light ones, by the relative luminance of WCAG 2."""
+    luminance = np.array(colour[:3]) ** 2.2 @ [0.2126, 0.7152, 0.0722]
+    return "black" if luminance > 0.18 else "white"
+
+
+def as_image(image: Any) -> Any:
+    if keras.ops.is_tensor(image):
+        image = keras.ops.convert_to_numpy(image)
+    try:
+        array = np.asarray(image)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"A picture is drawn of one image. Received: {shown(image)}. Write an array of "
+            "(height, width) or with channels."
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"A picture is drawn of one image of numbers. Received: {shown(image)}. Write an "
+            "array of (height, width) or with channels, or an image size like (28, 28)."
+        )
+    return array
+
+
+def as_picture(image: Any, data_format: str) -> Any:
+    """An image as matplotlib shows it: grey, or with three or four channels at the end."""
+    if image.ndim == 2:
+        return image
+    if data_format == "channels_first":
+        image = np.moveaxis(image, 0, -1)
+    return image if image.shape[-1] in (3, 4) else image.mean(axis=-1)
