@@ -17,6 +17,11 @@ from keras_imgseq._lines.widths import stacked, width_groups
 # Lines that are read in one call. More take no less time, and more memory.
 LINES_AT_ONCE = 32
 
+RULE_OF_STEPS = (
+    "A line has at least as many steps as its text has characters, and one more between two that "
+    "are the same."
+)
+
 Runs = list[tuple[int, int, int]]
 # The probability of each class at each step of a line.
 Belief = npt.NDArray[np.float32]

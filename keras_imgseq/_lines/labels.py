@@ -8,7 +8,7 @@ import numpy.typing as npt
 from keras import ops
 
 from keras_imgseq._lines.blank_padding import OTHER_LOGITS
-from keras_imgseq._lines.decoding import steps_needed
+from keras_imgseq._lines.decoding import RULE_OF_STEPS, steps_needed
 from keras_imgseq._lines.line_image import end_of_ink
 from keras_imgseq._reading.arguments import shown
 
@@ -63,11 +63,9 @@ def check_lengths(images: Any, labels: Any, step_width: int) -> None:
         needed, end = steps_needed(text[text != 0]), end_of_ink(line)
         if needed > -(-end // step_width):
             raise ValueError(
-                "A line has at least as many steps as its text has characters, and one more "
-                f"between two that are the same. Received: y[{number}], which needs {needed} "
-                f"steps, for x[{number}], whose ink ends after {end} pixels: "
-                f"{-(-end // step_width)} steps of {step_width} pixels. Omit that line, or write "
-                "smaller pool widths."
+                f"{RULE_OF_STEPS} Received: y[{number}], which needs {needed} steps, for "
+                f"x[{number}], whose ink ends after {end} pixels: {-(-end // step_width)} steps "
+                f"of {step_width} pixels. Omit that line, or write smaller pool widths."
             )
 
 

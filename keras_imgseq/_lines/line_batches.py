@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_imgseq._lines.alphabet import encoded, listed, padded
-from keras_imgseq._lines.decoding import steps_needed
+from keras_imgseq._lines.decoding import RULE_OF_STEPS, steps_needed
 from keras_imgseq._lines.line_image import Line, all_prepared, end_of_ink
 from keras_imgseq._lines.line_reader import LineReader
 from keras_imgseq._lines.widths import STEP, stacked, widths_of_set
@@ -105,9 +105,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._augment = augment
         self._step_width: int = reader.step_width
         texts = listed(texts)
-        # Whatever gives one image after the other, an array of arrays too.
-        is_series = hasattr(images, "__iter__") and len(getattr(images, "shape", (0,))) == 1
-        lines = all_prepared(list(images) if is_series else images, reader.height)
+        lines = all_prepared(images, reader.height)
         if len(lines) != len(texts) or not lines:
             raise ValueError(
                 "Each image has one text. Received: "
@@ -238,8 +236,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def _too_long(self, number: int, text: str, line: Line, label: list[int]) -> str:
         needed = steps_needed(label)
         return (
-            "A line has at least as many steps as its text has characters, and one more between "
-            f"two that are the same. Received: texts[{number}]={arguments.shown(text)}, which "
+            f"{RULE_OF_STEPS} Received: texts[{number}]={arguments.shown(text)}, which "
             f"needs {needed} steps. Its image has {self._steps_of(line)}: at the reader's height "
             f"it is {line.shape[1]} pixels wide, and its ink ends after {end_of_ink(line)}. The "
             f"ink must end after {(needed - 1) * self._step_width + 1} pixels or more. Check that "
