@@ -3,6 +3,7 @@
 Run `KERAS_BACKEND=tensorflow python -m benchmarks.first_call`. It takes some minutes.
 """
 
+import argparse
 import time
 from collections.abc import Callable
 
@@ -75,6 +76,9 @@ def _timed(call: Callable[[], object]) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m benchmarks.first_call", description=__doc__
+    ).parse_args()
     print(f"{time.strftime('%Y-%m-%d')}, Keras {keras.__version__}, {keras.backend.backend()}\n")
     first_steps()
     print()

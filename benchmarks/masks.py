@@ -1,5 +1,6 @@
 """Training steps with masks: `KERAS_BACKEND=torch python -m benchmarks.masks`, some minutes."""
 
+import argparse
 import itertools
 import time
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ def pairs(num_rounds: int, tiny: bool) -> Iterator[Pair]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m benchmarks.masks", description=__doc__).parse_args()
     BACKEND = keras.backend.backend()
     print(time.strftime("%Y-%m-%d"), "Keras", keras.__version__, BACKEND, version_of(BACKEND))
     print(HEADER)

@@ -3,6 +3,8 @@
 Run it without arguments; it takes about half a minute on two CPU cores.
 """
 
+import argparse
+
 import keras
 import numpy as np
 
@@ -11,8 +13,9 @@ from keras_imgseq import ImageAsSequence, build_image_rnn
 NUM_TRAINING_IMAGES, NUM_TEST_IMAGES = 2000, 300
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Trains, tests, and shows one image with what was marked in it."""
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
     keras.utils.set_random_seed(0)
     print(f"Training on {NUM_TRAINING_IMAGES} drawn shapes.", flush=True)
     model = trained()

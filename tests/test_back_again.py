@@ -205,7 +205,7 @@ def test_lists_are_read_as_arrays():
 
 
 def test_the_example_learns_to_mark_the_inside_of_shapes(capsys):
-    mark_pixels.main()
+    mark_pixels.main([])
     overlap = float(re.search(r"Overlap on 300 new images: (\S+) of 1", capsys.readouterr().out)[1])
     assert overlap > 0.9
 

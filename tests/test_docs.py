@@ -2,9 +2,10 @@ import ast
 import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
-from backends import INSTALLED
+from backends import INSTALLED, run_python
 from page_code import names_of_readme, run_page
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -96,3 +97,37 @@ def test_no_page_waits_for_a_figure():
         )
     }
     assert not found
+
+
+def commands_of(page):
+    """The commands of this project in the shell lines of a page: module or script, and options."""
+    text = page.read_text(encoding="utf-8")
+    for block in re.findall(r"^```sh\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE):
+        for line in block.replace("\\\n", " ").splitlines():
+            for command in line.split("&&"):
+                words = command.split()
+                where = [place for place, word in enumerate(words) if word.endswith("python")]
+                if where:
+                    yield words[where[0] + 1 :]
+
+
+def test_the_commands_of_the_pages_have_the_options_that_they_are_given():
+    given = {}
+    for page in [*DOCS.rglob("*.md"), DOCS.parent / "README.md"]:
+        for program, *words in commands_of(page):
+            name = words[0] if program == "-m" else program
+            if name.startswith(("examples/", "benchmarks", "keras_imgseq")):
+                options = {word.split("=")[0] for word in words if word.startswith("--")}
+                given.setdefault(name, set()).update(options)
+    assert len(given) > 10
+    for name, options in given.items():
+        if name.startswith("examples/"):
+            ended = run_python(name, "--help", backend=keras.backend.backend(), cwd=DOCS.parent)
+            assert ended.returncode == 0, ended.stderr
+            text = ended.stdout
+        else:
+            # Their help needs packages that only developers have.
+            path = DOCS.parent / name.replace(".", "/")
+            file = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+            text = file.read_text(encoding="utf-8")
+        assert options <= set(re.findall(r"--[a-z][a-z-]*", text)), name
