@@ -164,32 +164,25 @@ class Stream:
         return lines.astype(self._dtype), has_cameras, not has_lines
 
     def _expected(self, shape: tuple[int, ...], camera: Any) -> str:
-        line = ", ".join(map(str, self._line_shape))
-        n, multiple = self._num_lines, ""
-        one = f"({line})" if len(self._line_shape) > 1 else f"({line},)"
-        if n > 1:
-            one, multiple = f"({n}, {line})", f", a multiple of {n} lines"
-        several = one.replace(str(n), "lines", 1) if n > 1 else one.replace("(", "(lines, ", 1)
-        several = several.replace(",)", ")")
-        of_all, several_of_all = (
-            text.replace("(", f"({self.cameras}, ", 1).replace(",)", ")") for text in (one, several)
-        )
-        if camera is not None:
-            expected = f"one camera has the shape {one}, and several lines of it {several}"
-        elif self.cameras == 1:
-            expected = f"the camera has the shape {one}, and several lines {several}"
-        else:
-            expected = f"all cameras has the shape {of_all}, and several lines {several_of_all}"
+        is_of_all = camera is None and self.cameras > 1
+        cameras = (self.cameras,) if is_of_all else ()
+        lines = (self._num_lines,) if self._num_lines > 1 else ()
+        one = _as_text((*cameras, *lines, *self._line_shape))
+        several = _as_text((*cameras, "lines", *self._line_shape))
+        whose = "all cameras" if is_of_all else "one camera"
+        multiple = f", a multiple of {self._num_lines} lines" if lines else ""
         received = "" if camera is None else f", camera={camera}"
-        cure = (
-            ""
-            if camera is not None or self.cameras == 1
-            else (" For one camera alone, write feed(part, camera=0).")
-        )
+        values = " x ".join(map(str, self._line_shape))
+        cure = " For one camera alone, write feed(part, camera=0)." if is_of_all else ""
         return (
-            f"A part of {expected}{multiple}. Received: shape={shape}{received}. Write lines of "
-            f"{line.replace(', ', ' x ')} values.{cure}"
+            f"A part of {whose} has the shape {one}, and several lines {several}{multiple}. "
+            f"Received: shape={shape}{received}. Write lines of {values} values.{cure}"
         )
+
+
+def _as_text(shape: tuple[Any, ...]) -> str:
+    """A shape as it is written in code; an axis may be a word."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
 def _as_numbers(part: Any, what: str = "A part") -> npt.NDArray[Any]:
