@@ -140,6 +140,8 @@ def test_a_folder_becomes_a_reader_that_reads(folder, tmp_path):
     saved, drawn = tmp_path / "reader.keras", tmp_path / "line.png"
     arguments = ["--data", folder, "--units", 4, "--epochs", 1, "--height", 16, "--augment"]
     arguments += ["--save", saved, "--plot", drawn, "--resume", tmp_path / "r"]
+    # Several devices share the lines on JAX.
+    arguments += ["--devices", 2] if keras.backend.backend() == "jax" else []
     example = EXAMPLES / "text_lines.py"
     ended = run_python(example, *arguments, backend=keras.backend.backend())
     assert ended.returncode == 0, ended.stderr
