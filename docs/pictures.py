@@ -34,6 +34,8 @@ from keras_imgseq.plot import plot_line, plot_reading
 DOCS = Path(__file__).parent
 # A picture is as wide as a narrow screen, so that its words can be read there.
 WIDTH = 5.6
+# Ten pixels of a screen of 390.
+FONT = 11.5
 THEMES = {"": ("#222222", "#1565c0", "#b34700"), "-dark": ("#e0e0e0", "#82b1ff", "#ffab70")}
 GROUND = 'style="background:#1e2129"'
 BACKENDS = {"TensorFlow": "TensorFlow", "JAX": "JAX", "Torch": "PyTorch"}
@@ -65,7 +67,8 @@ def draw(picture: Callable[[tuple[str, ...]], Figure], name: str) -> None:
     """Draws a picture in both themes; `picture` is given the colours of text and of two lines."""
     for ending, colours in THEMES.items():
         words = {f"{part}color": colours[0] for part in ("text.", "axes.label", "xtick.", "ytick.")}
-        same = {"svg.hashsalt": "keras-imgseq", "svg.fonttype": "none", "font.size": 11}
+        same = {"svg.hashsalt": "keras-imgseq", "svg.fonttype": "none"}
+        same |= {"font.size": FONT, "axes.titlesize": FONT}
         with matplotlib.rc_context({**words, **same, "axes.edgecolor": colours[0]}):
             figure = picture(colours)
             file = DOCS / "images" / f"{name}{ending}.svg"
@@ -114,13 +117,15 @@ def drawn(
     all_axes = figure.subplots(num_rows, num_columns).flat
     for axes, (layer, title) in zip(all_axes, layers, strict=True):
         plot_reading(layer, size, ax=axes)
-        axes.set_title(title, family="monospace", fontsize=11)
+        axes.set_title(title, family="monospace")
         axes.axis("off")
+        # Early steps are too dark for a dark page.
+        axes.axhspan(0, size[0], color="white", zorder=-1)
         if not has_numbers:
             # The path is what counts.
             axes.collections[0].set_alpha(0.2)
         for text in axes.texts:
-            text.set_fontsize(9)
+            text.set_fontsize(FONT)
             text.set_visible(has_numbers or text.get_text() in {"1", str(size[0] * size[1])})
     return figure
 
@@ -179,7 +184,7 @@ def trained_to_mark() -> keras.Model:
 def belief(colours: tuple[str, ...]) -> Figure:
     """A digit uncovered row by row, and the belief of both networks beside it."""
     image = first_digit()
-    figure = Figure(figsize=(WIDTH, 8.2), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 10.4), layout="constrained")
     rows = (7, 10, 14, 21, 28)
     all_axes = figure.subplots(len(rows), 3)
     beliefs = {name: beliefs_of(name, image) for name in NETWORKS}
@@ -191,9 +196,8 @@ def belief(colours: tuple[str, ...]) -> Figure:
         for ax, name, colour in zip(axes[1:], NETWORKS, colours[1:], strict=True):
             ax.barh(range(10), beliefs[name][row - 1], color=colour)
             ax.set(xlim=(0, 1), ylim=(9.5, -0.5), xticks=[0, 1], yticks=range(0, 10))
-            ax.tick_params(axis="y", labelsize=8)
     for ax, name in zip(all_axes[0, 1:], NETWORKS, strict=True):
-        ax.set_title(NETWORKS[name].replace("answer ", "answer\n"), fontsize=10)
+        ax.set_title(NETWORKS[name].replace("answer ", "answer\n"))
     return figure
 
 
@@ -238,7 +242,7 @@ def web(colours: tuple[str, ...]) -> Figure:
     axes.imshow(made.rows.T, cmap="gray", aspect="auto")
     for defect in made.defects:
         axes.axvspan(defect.first, defect.last, color=colours[2], alpha=0.4)
-        axes.text(defect.last + 4, -3, defect.kind, fontsize=10)
+        axes.text(defect.last + 4, -3, defect.kind)
     axes.set(xlabel="rows, in the order in which they are read", yticks=[])
     return figure
 
@@ -275,7 +279,7 @@ def speed(colours: tuple[str, ...]) -> Figure:
         places = np.arange(len(networks)) + 0.27 * (number - 1)
         ratios = [found[name][network] for network in networks]
         bars = axes.barh(places, ratios, 0.25, color=colour, label=BACKENDS[name])
-        axes.bar_label(bars, fmt=" %.1f", fontsize=9)
+        axes.bar_label(bars, fmt=" %.1f")
     axes.axvline(1, color=colours[0], linewidth=1)
     axes.margins(x=0.1)
     axes.set_yticks(range(len(networks)), [name.replace(", ", ",\n", 1) for name in networks])
