@@ -13,8 +13,6 @@ from resume_folder import States
 
 from keras_imgseq import CharacterErrorRate, LineBatches, LineReader
 
-LEARNING_RATE = 2e-3
-BATCH_SIZE = 16
 # Epochs without a better result before the training ends.
 PATIENCE = 6
 
@@ -24,16 +22,26 @@ class Recipe:
     """How to train a reader."""
 
     epochs: int
+    batch_size: int
+    learning_rate: float
     seed: int
     augment: bool
-    devices: int = 1
+    devices: int
 
 
-def batches_of(lines: Lines, reader: LineReader, what: str, **options: Any) -> LineBatches:
+def batches_of(
+    lines: Lines, reader: LineReader, recipe: Recipe, what: str, **options: Any
+) -> LineBatches:
     """The lines as batches; lines that are too long for their image are left out, with a word."""
     try:
         return LineBatches(
-            lines.images, lines.texts, reader, BATCH_SIZE, too_long="skip", **options
+            lines.images,
+            lines.texts,
+            reader,
+            recipe.batch_size,
+            too_long="skip",
+            devices=recipe.devices,
+            **options,
         )
     except ValueError as error:
         raise LinesError(f"The lines for the {what} cannot be used. {error}") from error
@@ -47,12 +55,11 @@ def train(
     states: States | None = None,
 ) -> training_run.Trained:
     """Trains a reader; the weights at the end are those of the best epoch."""
-    options = {"augment": changed if recipe.augment else None, "seed": recipe.seed}
-    devices = recipe.devices
-    batches = batches_of(training, reader, "training", devices=devices, **options)
-    watched = batches_of(validation, reader, "validation", shuffle=False, devices=devices)
+    augment = changed if recipe.augment else None
+    batches = batches_of(training, reader, recipe, "training", augment=augment, seed=recipe.seed)
+    watched = batches_of(validation, reader, recipe, "validation", shuffle=False)
     schedule = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE, recipe.epochs * batches.num_batches
+        recipe.learning_rate, recipe.epochs * batches.num_batches
     )
     reader.compile(keras.optimizers.Adam(schedule, clipnorm=5.0))
     best = Best(states)
