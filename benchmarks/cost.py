@@ -91,7 +91,7 @@ def growth(tiny: bool) -> dict[str, tuple[list[Any], list[float]]]:
 
 
 def growth_table(results: dict[str, tuple[list[Any], list[float]]]) -> str:
-    """The exponents that fit the growth; the orders as they are."""
+    """The exponents that fit the growth, and the orders as they are."""
     lines = ["| a step grows with | from, to | ms | exponent |", "| --- | --- | --- | --- |"]
     for name, (values, seconds) in results.items():
         milliseconds = ", ".join(f"{s * 1e3:.3g}" for s in seconds)

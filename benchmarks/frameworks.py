@@ -12,7 +12,7 @@ from benchmarks.pairs import seconds_of
 def epoch(
     cell: str, units: int, images: Any, labels: Any, batch_size: int
 ) -> tuple[str, Callable[[], float]] | None:
-    """An epoch without Keras, which returns its seconds a step; `None` where there is none."""
+    """An epoch without Keras, which returns its seconds a step, or `None` where there is none."""
     backend = keras.backend.backend()
     if backend == "torch":
         name, one_epoch = _pytorch(cell, units, images, labels, batch_size)

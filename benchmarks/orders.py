@@ -43,7 +43,7 @@ UNITS, EPOCHS, BATCH_SIZE, LEARNING_RATE = 16, 10, 100, 0.004
 def main() -> None:
     """Trains every network, prints a table for each data set, and writes all figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.orders", description=__doc__)
-    parser.add_argument("--data", help="as for examples/mnist_simplernn.py; default: MNIST")
+    parser.add_argument("--data", help="as for examples/mnist_simplernn.py (default: MNIST)")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--output", type=Path, default=Path("benchmark-results/orders.json"))
     parser.add_argument("--tiny", action="store_true", help="only see that it runs")

@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def printed(text: str, font: ImageFont.FreeTypeFont, generator: np.random.Generator) -> Image.Image:
-    """A line of black type on white, cut to its ink; spaces, ink and width of letters differ."""
+    """A line of black type on white, cut to its ink. Spaces, ink and width of letters differ."""
     letter_space, word_space = generator.uniform(0, 4), generator.uniform(-4, 14)
     spread = int(generator.integers(0, 4))
     image = Image.new("L", (150 * len(text), 4 * HEIGHT), 255)

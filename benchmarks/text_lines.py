@@ -43,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.text_lines", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("reader", type=Path)
-    parser.add_argument("--model", default="frk", help="the model of Tesseract; default: frk")
+    parser.add_argument("--model", default="frk", help="the model of Tesseract (default: frk)")
     options = parser.parse_args()
     lines, _ = load_lines(options.folder)
     reader = keras.saving.load_model(options.reader)

@@ -110,7 +110,7 @@ def fit(
     batch_size: int = BATCH_SIZE,
     **arguments: Any,
 ) -> Callable[[], float]:
-    """Compiles a model; returns an epoch of its training, which returns its seconds a step."""
+    """Compiles a model. Returns an epoch of its training, which returns its seconds a step."""
     model.compile(
         keras.optimizers.RMSprop(0.001),
         "categorical_crossentropy",

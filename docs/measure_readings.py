@@ -1,6 +1,6 @@
 """Measures what four readings of MNIST buy, at nearly equal numbers of parameters.
 
-Run `python docs/measure_readings.py`; it prints the table of "Choose a reading".
+Run `python docs/measure_readings.py`. It prints the table of "Choose a reading".
 """
 
 import statistics

@@ -68,7 +68,7 @@ def moving_picture(image: np.ndarray, beliefs: np.ndarray) -> str:
 
 
 def keyframes(name: str, transforms: list[str]) -> str:
-    """Frames of one movement; a frame that repeats the one before it is left out."""
+    """Frames of one movement. A frame that repeats the one before it is left out."""
     share = 100 * SECONDS / (SECONDS + SECONDS_AT_THE_END)
     said, before = [], None
     for number, transform in enumerate(transforms):

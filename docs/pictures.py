@@ -1,6 +1,6 @@
 """Draws the pictures of the documentation from the code and the figures that they are about.
 
-Run `python docs/pictures.py` after a change; it writes `docs/images`, each picture for a light page
+Run `python docs/pictures.py` after a change. It writes `docs/images`, each picture for a light page
 and for a dark one. `--reader FILE` names a reader of numbers that `examples/text_lines.py` saved,
 for the picture of a line.
 """
@@ -45,7 +45,7 @@ NETWORKS = {"last": "trained to answer at the end", "every": "trained to answer 
 def main() -> None:
     """Draws every picture."""
     parser = argparse.ArgumentParser(description="Draws the pictures of the documentation.")
-    parser.add_argument("--reader", type=Path, help="a saved reader of numbers; default: no line")
+    parser.add_argument("--reader", type=Path, help="a saved reader of numbers (default: no line)")
     options = parser.parse_args()
     (DOCS / "images").mkdir(exist_ok=True)
     draw(steps, "steps")
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def draw(picture: Callable[[tuple[str, ...]], Figure], name: str) -> None:
-    """Draws a picture in both themes; `picture` is given the colours of text and of two lines."""
+    """Draws a picture in both themes. `picture` is given the colours of text and of two lines."""
     for ending, colours in THEMES.items():
         words = {f"{part}color": colours[0] for part in ("text.", "axes.label", "xtick.", "ytick.")}
         same = {"svg.hashsalt": "keras-imgseq", "svg.fonttype": "none"}
@@ -110,7 +110,7 @@ def drawn(
     num_columns: int,
     has_numbers: bool = True,
 ) -> Figure:
-    """Readings side by side; without numbers only the first step and the last are named."""
+    """Readings side by side. Without numbers only the first step and the last are named."""
     num_rows = -(-len(layers) // num_columns)
     height = WIDTH / num_columns * size[0] / size[1] + 0.5
     figure = Figure(figsize=(WIDTH, num_rows * height), layout="constrained")

@@ -35,7 +35,7 @@ ORDERS: dict[str, dict[str, Any]] = {
     "random": {"order": "random", "seed": SEED_OF_RANDOM},
 }
 RACED = (*ORDERS.values(), {"order": "raster", "transpose": True})
-# The sides of the explorer's grids; each divides the 56 pixels of its images.
+# The sides of the explorer's grids. Each divides the 56 pixels of its images.
 GRIDS = (8, 14, 28)
 RACE_PATCH = (4, 7)
 MOST_OF_16_BITS = 32767
@@ -118,7 +118,7 @@ def path_of(grid: Any, arguments: dict[str, Any]) -> np.ndarray:
 
 
 def weights_of(model: keras.Model) -> dict[str, Any]:
-    """All weights as one array of 16 bits and what to multiply it with; rounds those of the model.
+    """All weights as one array of 16 bits and what to multiply it with. Rounds those of the model.
 
     They are the kernel, the recurrent kernel, the bias, and both of the logits.
     """

@@ -18,7 +18,7 @@ PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "matplotlib": "matplotli
 
 
 class InputError(Exception):
-    """What a user gave cannot be used; the message says why and what to do."""
+    """What a user gave cannot be used. The message says why and what to do."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         self._endings: dict[str, tuple[str, ...]] = {}
 
     def parse_args(self, arguments: Sequence[str] | None = None, namespace: Any = None) -> Any:
-        """The options, with files that can be written; a value of `--` is refused."""
+        """The options, with files that can be written. A value of `--` is refused."""
         # argparse takes `--name=--` for an empty list.
         for argument in sys.argv[1:] if arguments is None else arguments:
             if argument.startswith("--") and argument.endswith("=--"):
@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
             if path and path.suffix not in endings:
                 self.error(f"--{name} takes a file ending in {' or '.join(endings)}, not {path}")
             if path and not path.parent.is_dir():
-                self.error(f"--{name}: there is no folder {path.parent}; make it first")
+                self.error(f"--{name}: there is no folder {path.parent}. Make it first")
         return options
 
     def add_numbers(self, *numbers: tuple[str, int, int, int | None, str]) -> None:
@@ -49,7 +49,7 @@ class Parser(argparse.ArgumentParser):
         A meaning that names the default itself stays as it is.
         """
         for name, low, high, default, meaning in numbers:
-            shown = "" if default is None else f"; default: {default}"
+            shown = "" if default is None else f" (default: {default})"
             self.add_argument(
                 name,
                 type=number(low, high),
@@ -73,7 +73,7 @@ class Parser(argparse.ArgumentParser):
             f"--{name}",
             type=Path,
             metavar=f"FILE{endings[0]}",
-            help=f"{meaning}; default: none",
+            help=f"{meaning} (default: none)",
         )
 
     def add_resume(self) -> None:
@@ -82,8 +82,8 @@ class Parser(argparse.ArgumentParser):
             "--resume",
             type=Path,
             metavar="FOLDER",
-            help="a folder for the state after each epoch; the same command goes on from it; "
-            "default: none",
+            help="a folder for the state after each epoch. The same command goes on from it "
+            "(default: none)",
         )
 
     def add_backend(self) -> None:
@@ -91,7 +91,7 @@ class Parser(argparse.ArgumentParser):
         self.add_argument(
             "--backend",
             choices=BACKENDS,
-            help="what Keras computes with; default: the one of the Keras configuration",
+            help="what Keras computes with (default: the one of the Keras configuration)",
         )
 
     def start_keras(self, backend: str | None, devices: int = 1) -> None:

@@ -12,7 +12,7 @@ NETWORKS = ("book", "gru", "reader")
 
 
 def network(name: str) -> tuple[keras.Model, np.ndarray, np.ndarray, Any]:
-    """A network that is not compiled, images, labels, and the loss; the same for each call."""
+    """A network that is not compiled, images, labels, and the loss: the same for each call."""
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     labels = np.arange(NUM_IMAGES) % 10

@@ -11,7 +11,7 @@ from image_files import ImageFileError
 from image_set import MOST_BYTES, Preparation, bytes_of, changes, preparation_for, seen
 
 __all__ = ["FolderError", "Pictures", "load_pictures", "write_digits"]
-# Named one by one; more than these are counted.
+# Named one by one. More than these are counted.
 MOST_NAMES = 5
 
 
@@ -50,9 +50,9 @@ def load_pictures(
     """Loads all images of all class folders, brought to one size.
 
     Args:
-        folder: Holds one folder for each class, and these hold the image files; or `train` and
+        folder: Holds one folder for each class, and these hold the image files, or `train` and
             `test` with such folders.
-        size: `(height, width)` in pixels; by default the median of the images, with the longer
+        size: `(height, width)` in pixels, by default the median of the images, with the longer
             side no longer than 224.
         skip_unreadable: Whether to omit the files that cannot be read.
         progress: Is given the files and what is done with them, and shows how far it is.

@@ -24,7 +24,7 @@ NOT_MEANT = {"thumbs.db", "desktop.ini"}
 
 
 class FolderError(InputError):
-    """The folder cannot be used; the message says why and what to do."""
+    """The folder cannot be used. The message says why and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _layout_of(folder: Path) -> Layout:
 
 
 def _parts_of(folder: Path) -> dict[str, list[Path]]:
-    """The folders of each part; none where the names are those of classes."""
+    """The folders of each part, none where the names are those of classes."""
     parts: dict[str, list[Path]] = {}
     for path in _folders_in(folder):
         if path.name.lower() in PARTS and _folders_in(path):

@@ -1,6 +1,6 @@
 """Trains a recurrent network on a folder of class folders with image files.
 
-Without a folder it makes one of scikit-learn's digits; --help lists the options.
+Without a folder it makes one of scikit-learn's digits. --help lists the options.
 """
 
 import argparse
@@ -84,15 +84,15 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "folder",
         nargs="?",
         type=Path,
-        help="holds a folder of image files for each class, or `train` and `test` with those; "
-        "default: digits of scikit-learn",
+        help="holds a folder of image files for each class, or `train` and `test` with those "
+        "(default: digits of scikit-learn)",
     )
     add(
         "--output",
         type=Path,
         default=Path("trained"),
         metavar="FOLDER",
-        help="where the model and the picture are written; default: trained",
+        help="where the model and the picture are written (default: trained)",
     )
     add(
         "--predict",
@@ -106,25 +106,25 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         type=number(1, 4096),
         nargs=2,
         metavar=("HEIGHT", "WIDTH"),
-        help="what all images are scaled to, in pixels; default: the median size, at most 224",
+        help="what all images are scaled to, in pixels (default: the median size, at most 224)",
     )
     add(
         "--step",
         type=step,
         default="row",
-        help="what one time step sees: row, column, pixel, or a patch as 4 or 4x7; default: row",
+        help="what one time step sees: row, column, pixel, or a patch as 4 or 4x7 (default: row)",
     )
     add(
         "--order",
         choices=ORDERS,
         default="raster",
-        help="the path on which the steps are read; default: raster",
+        help="the path on which the steps are read (default: raster)",
     )
     add(
         "--cell",
         choices=("simple_rnn", "gru", "lstm"),
         default="gru",
-        help="the recurrent cell; default: gru",
+        help="the recurrent cell (default: gru)",
     )
     parser.add_numbers(
         ("--units", 1, 4096, 64, "the size of the network's state"),
@@ -143,11 +143,11 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--skip-unreadable",
         action="store_true",
-        help="omit files that cannot be read, and name them; default: stop",
+        help="omit files that cannot be read, and name them (default: stop)",
     )
     options = parser.parse_args(arguments)
     if options.predict and options.folder:
-        parser.error("--predict takes images; give it without a folder to train on")
+        parser.error("--predict takes images. Give it without a folder to train on")
     if options.step in ("row", "column") and options.order not in ("raster", "random"):
         parser.error(
             f"--order {options.order} changes nothing where a step is a whole {options.step}: "

@@ -16,7 +16,7 @@ MOST_CLASSES = 3
 
 
 def predict(paths: list[Path], model_file: Path, preparation_file: Path) -> int:
-    """Prints a line for each image, the likeliest classes first; 1 if an image was unreadable."""
+    """Prints a line for each image, the likeliest classes first. An unreadable one gives 1."""
     for file in (model_file, preparation_file):
         if not file.is_file():
             sys.exit(f"Error: there is no {file}. Train first, or name its folder with --output.")

@@ -16,7 +16,7 @@ OTHER_COLOURS = {"CMYK", "YCbCr", "LAB", "HSV"}
 
 
 class ImageFileError(Exception):
-    """The file cannot be read as an image; the message says why."""
+    """The file cannot be read as an image. The message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +112,7 @@ def is_turned(image: Image.Image) -> bool:
 
 
 def pages_of(image: Image.Image) -> int:
-    """The number of pages or frames; a phone's photo with a preview beside it is one."""
+    """The number of pages or frames. A phone's photo with a preview beside it is one."""
     return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
 
 

@@ -26,7 +26,7 @@ PLAIN_MODES = {"1", "L", "RGB"}
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """What a survey notes of one image file; `grounds` are those that show a transparent image."""
+    """What a survey notes of one image file. `grounds` are those that show a transparent image."""
 
     path: Path
     size: tuple[int, int]
@@ -41,7 +41,7 @@ class Seen:
 
 @dataclasses.dataclass(frozen=True)
 class Preparation:
-    """What every image of a set is brought to; kept with a model, to read other images alike.
+    """What every image of a set is brought to. It is kept with a model, to read other images alike.
 
     Args:
         size: `(height, width)` in pixels.
@@ -121,7 +121,7 @@ def seen(path: Path) -> Seen:
 
 
 def _grounds_of(file: ImageFile) -> tuple[str, ...]:
-    """The grounds on which the drawing is seen, white first; white where neither shows it."""
+    """The grounds on which the drawing is seen, white first. White where neither shows it."""
     contrasts = {}
     for ground in ("white", "black"):
         low, high = file.on(ground).convert("L").getextrema()
@@ -130,7 +130,7 @@ def _grounds_of(file: ImageFile) -> tuple[str, ...]:
 
 
 def preparation_for(files: Sequence[Seen], size: tuple[int, int] | None = None) -> Preparation:
-    """What the images of a set are brought to; by default their median size, or less of it."""
+    """What the images of a set are brought to: by default their median size, or less of it."""
     if size is None:
         median = np.median([file.size for file in files], axis=0)
         scale = min(1.0, LONGEST / max(median))

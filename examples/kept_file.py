@@ -38,7 +38,7 @@ class KeptFile:
         save(self._partial)
 
     def write(self, save: Callable[[Path], object]) -> None:
-        """Writes the file; where that fails, into a folder for temporary files instead.
+        """Writes the file. Where that fails, writes into a folder for temporary files instead.
 
         Raises:
             OSError: If the file is not where it should be, with the place where it is.

@@ -22,7 +22,7 @@ MOST_NAMES = 3
 
 
 class LinesError(InputError):
-    """The lines cannot be used; the message says why and what to do."""
+    """The lines cannot be used. The message says why and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)

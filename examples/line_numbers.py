@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# As wide as a digit of MNIST with its margins; a gap below 0 lets two digits touch.
+# As wide as a digit of MNIST with its margins. A gap below 0 lets two digits touch.
 SIZE = 28
 SMALLEST_GAP, LARGEST_GAP = -10, 6
 MOST_SHIFT = 4

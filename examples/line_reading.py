@@ -12,7 +12,7 @@ from keras_imgseq import LineReader
 
 
 def read(model: Path, paths: list[Path], where: bool) -> int:
-    """Prints the text of each image, or where its characters are; 1 if one was unreadable."""
+    """Prints the text of each image, or where its characters are. An unreadable one gives 1."""
     if not model.is_file():
         sys.exit(f"Error: there is no {model}. Train one with --save, or name another.")
     try:

@@ -1,6 +1,6 @@
 """Finds defects in a web of material while it goes by under a line camera, row by row.
 
-Without arguments it makes its own material, trains, and reads a new web; --help lists the options.
+Without arguments it makes its own material, trains, and reads a new web. --help lists the options.
 """
 
 import argparse
@@ -126,7 +126,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "--onnx",
         type=Path,
         metavar="FILE.onnx",
-        help="read with this exported step, and do not train; default: train",
+        help="read with this exported step, and do not train (default: train)",
     )
     parser.add_file("save", (".onnx",), "export the step of the trained network")
     options = parser.parse_args(arguments)
@@ -134,7 +134,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         if options.save:
             parser.error("--onnx reads an exported step, and --save writes one: give one of them")
         if not options.onnx.is_file():
-            parser.error(f"--onnx: there is no file {options.onnx}; write one with --save")
+            parser.error(f"--onnx: there is no file {options.onnx}. Write one with --save")
         parser.need("onnxruntime", extra="export")
         return options
     parser.start_keras(options.backend)

@@ -32,7 +32,7 @@ class Recipe:
 def batches_of(
     lines: Lines, reader: LineReader, recipe: Recipe, what: str, **options: Any
 ) -> LineBatches:
-    """The lines as batches; lines that are too long for their image are left out, with a word."""
+    """The lines as batches. Lines that are too long for their image are left out, with a word."""
     try:
         return LineBatches(
             lines.images,
@@ -54,7 +54,7 @@ def train(
     recipe: Recipe,
     states: States | None = None,
 ) -> training_run.Trained:
-    """Trains a reader; the weights at the end are those of the best epoch."""
+    """Trains a reader. The weights at the end are those of the best epoch."""
     augment = changed if recipe.augment else None
     batches = batches_of(training, reader, recipe, "training", augment=augment, seed=recipe.seed)
     watched = batches_of(validation, reader, recipe, "validation", shuffle=False)

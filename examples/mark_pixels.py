@@ -1,6 +1,6 @@
 """Marks the inside of drawn shapes: one answer for each pixel of an image.
 
-Run it without arguments; it takes about half a minute on two CPU cores.
+Run it without arguments. It takes about half a minute on two CPU cores.
 """
 
 import argparse

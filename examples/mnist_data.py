@@ -23,7 +23,7 @@ IDX_FILES = {
 
 
 class DataError(InputError):
-    """The data cannot be used; the message says why and what to do."""
+    """The data cannot be used. The message says why and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -101,7 +101,7 @@ def train(
     states: States | None = None,
     verbose: bool = True,
 ) -> Run:
-    """Trains one model and tests it; `states` are those that a killed run goes on from."""
+    """Trains one model and tests it. `states` are those that a killed run goes on from."""
     build, default_batch_size, answers_after_every_row = RECIPES[recipe]
     batch_size = batch_size or default_batch_size
     keras.utils.set_random_seed(seed)

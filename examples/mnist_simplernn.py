@@ -1,6 +1,6 @@
 """Trains the book's small network: it reads an MNIST digit one row at a time.
 
-Run it without arguments for the recipe of the book; --help lists the rest.
+Run it without arguments for the recipe of the book. --help lists the rest.
 """
 
 import argparse
@@ -109,8 +109,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "--recipe",
         choices=("book", "steady", "every-row"),
         default="book",
-        help="book: as the book does; steady: works with every seed; every-row: answers after each "
-        "row; default: book",
+        help="book does as the book, steady works with every seed, every-row answers after each "
+        "row (default: book)",
     )
     parser.add_numbers(
         ("--epochs", 1, 10**6, 20, "how often all images are trained on"),
@@ -119,7 +119,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             1,
             10**6,
             None,
-            "number of images in a batch; default: 100 for book, else 50",
+            "number of images in a batch (default: 100 for book, else 50)",
         ),
         ("--seed", 0, 2**32 - 1, 0, "the seed of the first weights and of the shuffling"),
         ("--seeds", 1, 1000, 1, "train with N seeds one after the other, and show the spread"),
@@ -128,14 +128,14 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             1,
             10**9,
             None,
-            "take only the first N images for training and for the test; default: all",
+            "take only the first N images for training and for the test (default: all)",
         ),
     )
     parser.add_backend()
     add(
         "--data",
         metavar="PATH",
-        help='an .npz file, a folder with IDX files, or "keras"; default: MNIST, in examples/data',
+        help='an .npz file, a folder with IDX files, or "keras" (default: MNIST, in examples/data)',
     )
     parser.add_resume()
     parser.add_save("save the trained model")

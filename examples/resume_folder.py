@@ -17,7 +17,7 @@ import keras_imgseq  # noqa: F401  (its layers are found when a model is loaded)
 
 
 class ResumeError(InputError):
-    """The folder cannot be used; the message says why and what to do."""
+    """The folder cannot be used. The message says why and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class ResumeFolder:
     """A folder that belongs to one run at a time.
 
     Args:
-        path: The folder; it is made if it is missing.
+        path: The folder. It is made if it is missing.
         settings: What decides the result, by name. A run with other settings is refused.
 
     Raises:
@@ -82,7 +82,7 @@ class States:
     """The newest state of one training.
 
     Args:
-        path: The folder of the states; it is made if it is missing.
+        path: The folder of the states. It is made if it is missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -105,7 +105,7 @@ class States:
         return self._last >= epochs
 
     def newest(self) -> State | None:
-        """The state after the last epoch that was completed; `None` before the first.
+        """The state after the last epoch that was completed. `None` before the first.
 
         Raises:
             ResumeError: If the state is damaged.
@@ -135,7 +135,7 @@ class States:
 
 
 def _locked(path: Path) -> Any:
-    """Opens a file that no other process can lock; the system frees it when this one ends."""
+    """Opens a file that no other process can lock. The system frees it when this one ends."""
     lock = open(path / "lock", "a")  # noqa: SIM115
     try:
         if os.name == "nt":

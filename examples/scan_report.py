@@ -83,6 +83,6 @@ def view(row: np.ndarray, belief: float) -> str:
 
 
 def delay_of(defect: Defect, begins: np.ndarray) -> int | None:
-    """After how many rows of a defect the first alarm began; `None` for never."""
+    """After how many rows of a defect the first alarm began, or `None` for never."""
     places = np.flatnonzero(begins[defect.first : defect.last + 1 + LATE])
     return int(places[0]) + 1 if len(places) else None

@@ -41,7 +41,7 @@ class Web:
 
 
 def make_web(num_rows: int, seed: int | Sequence[int]) -> Web:
-    """A web with defects at random places; the same seed makes the same one."""
+    """A web with defects at random places. The same seed makes the same one."""
     generator = np.random.default_rng(seed)
     rows = _texture(num_rows, generator)
     defects = []

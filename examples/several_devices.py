@@ -62,7 +62,7 @@ def join_jax(rank: int, processes: int, port: int) -> None:
     import jax
     import keras
 
-    # On CPUs; GPUs need no such line.
+    # On CPUs. GPUs need no such line.
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     keras.distribution.initialize(f"127.0.0.1:{port}", processes, rank)
     keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
@@ -70,7 +70,7 @@ def join_jax(rank: int, processes: int, port: int) -> None:
 
 
 def with_jax_processes(rank: int, processes: int, name: str) -> None:
-    """One of several processes, on JAX; each is given its own part of each batch."""
+    """One of several processes, on JAX. Each is given its own part of each batch."""
     # --8<-- [start:jax-part]
     import keras
     from devices_networks import network
@@ -112,7 +112,7 @@ def with_tensorflow(strategy: Any, name: str) -> None:
 
 
 def with_torch(rank: int, processes: int, name: str) -> None:
-    """One of several processes, on PyTorch; each takes its own part of each batch."""
+    """One of several processes, on PyTorch. Each takes its own part of each batch."""
     # --8<-- [start:torch]
     import torch
     from devices_networks import network
@@ -170,7 +170,7 @@ def wait_for(started: list[Any]) -> None:
                 process.terminate()
         wait([process.sentinel for process in alive])
     if any(process.exitcode for process in started):
-        raise RuntimeError("one of the processes has failed; its words stand above")
+        raise RuntimeError("one of the processes has failed. Its words stand above")
 
 
 def guarded(rank: int, port: int, options: Any) -> None:
@@ -201,7 +201,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """The options."""
     parser = Parser(description="Trains networks on several devices or processes.", epilog=EXAMPLES)
     parser.add_argument(
-        "--engine", choices=list(ENGINES), default="jax", help="what trains; default: jax"
+        "--engine", choices=list(ENGINES), default="jax", help="what trains (default: jax)"
     )
     parser.add_numbers(("--devices", 1, 32, 2, "the number of devices or processes"))
     parser.add_argument(
@@ -209,8 +209,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         choices=("book", "gru", "reader"),
         nargs="+",
         default=["book"],
-        help="the book's, a GRU with a mask, or a line reader; several are trained one after the "
-        "other; default: book",
+        help="the book's, a GRU with a mask, or a line reader. Several are trained one after the "
+        "other (default: book)",
     )
     options = parser.parse_args(arguments)
     if 32 % options.devices:

@@ -1,6 +1,6 @@
 """Trains a reader of text lines, and reads the text of images.
 
-Without arguments it reads numbers that are written with MNIST's digits; --help lists the options.
+Without arguments it reads numbers that are written with MNIST's digits. --help lists the options.
 """
 
 import argparse
@@ -192,11 +192,11 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     folders = {
-        "data": "one or more folders with pairs x.png and x.gt.txt; default: numbers of MNIST "
-        "digits",
-        "valid": "lines to choose the best epoch by; default: whole works with about a tenth of "
-        "the lines",
-        "test": "lines to report on; default: other works with about a tenth of the lines",
+        "data": "one or more folders with pairs x.png and x.gt.txt (default: numbers of MNIST "
+        "digits)",
+        "valid": "lines to choose the best epoch by (default: whole works with about a tenth of "
+        "the lines)",
+        "test": "lines to report on (default: other works with about a tenth of the lines)",
     }
     for name, meaning in folders.items():
         add(f"--{name}", type=Path, nargs="+", metavar="FOLDER", help=meaning)
@@ -204,9 +204,9 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "--split-by",
         default=r"(.*?)[_.]",
         metavar="REGEX",
-        help="regular expression for file names; its first group is the work, such as a book, and "
-        "all lines of a work go into one part; '(.*)' makes each file a work, '(.*)/' each folder; "
-        "default: what stands before the first _ or .",
+        help="regular expression for file names. Its first group is the work, such as a book, and "
+        "all lines of a work go into one part. '(.*)' makes each file a work, '(.*)/' each folder "
+        "(default: what stands before the first _ or .)",
     )
     add(
         "--read",
@@ -218,7 +218,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "--where",
         action="store_true",
         help="with --read: print one JSON object for each image, with the place of each "
-        "character in pixels; default: only the text",
+        "character in pixels (default: only the text)",
     )
     parser.add_numbers(
         (
@@ -242,7 +242,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             1,
             10**9,
             None,
-            "take only the first N numbers, for a quick try without --data; default: all",
+            "take only the first N numbers, for a quick try without --data (default: all)",
         ),
     )
     add(
@@ -257,8 +257,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--augment",
         action="store_true",
-        help="stretch, slant and turn the lines anew in each epoch, and change ink and noise; "
-        "default: as they are",
+        help="stretch, slant and turn the lines anew in each epoch, and change ink and noise "
+        "(default: as they are)",
     )
     parser.add_save("save the reader of the best epoch")
     parser.add_plot("draw a line of the test with its characters")
@@ -280,7 +280,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 def default_of(name: str) -> str:
     """The two defaults of an option, for its help."""
     numbers, lines = (str(table[name]).strip("[]").replace(",", "") for table in (NUMBERS, LINES))
-    return f"; default: {numbers} for numbers, {lines} for --data"
+    return f" (default: {numbers} for numbers, {lines} for --data)"
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ class Shuffled(keras.utils.PyDataset):
     Args:
         x: The images.
         y: A label for each.
-        batch_size: Number of images of a batch; the last batch may hold fewer.
+        batch_size: Number of images of a batch. The last batch may hold fewer.
         seed: Any whole number from 0.
-        places: The images to take; by default all.
+        places: The images to take. By default, all.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ def train(
     after_epoch: Callable[[int, dict[str, float], keras.Model], bool] | None = None,
     verbose: bool = True,
 ) -> Trained:
-    """Trains a compiled model; Ctrl-C ends it after the batch that it is at.
+    """Trains a compiled model. Ctrl-C ends it after the batch that it is at.
 
     Args:
         model: A compiled model.
@@ -107,7 +107,7 @@ def train(
             initial_epoch=begun.num_epochs,
             epochs=epochs,
             validation_data=validation_data,
-            # The dataset shuffles; Keras would mix its batches once more.
+            # The dataset shuffles. Keras would mix its batches once more.
             shuffle=False,
             callbacks=[watch],
             verbose=int(verbose and sys.stdout.isatty()),

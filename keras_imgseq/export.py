@@ -35,7 +35,7 @@ chooses the backend."""
 
 
 class ExportError(Exception):
-    """The model cannot be written; the message says why and what to do."""
+    """The model cannot be written. The message says why and what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -94,7 +94,7 @@ def export(options: argparse.Namespace) -> None:
 
 
 def _checked_path(options: argparse.Namespace, target: Target) -> Path:
-    """Where the file will stand; nothing else that stands there is overwritten."""
+    """Where the file will stand. Nothing else that stands there is overwritten."""
     step, folder = "_step" if options.step else "", "" if target.ending else "_saved_model"
     path: Path = options.output or options.model.with_name(
         f"{options.model.stem}{step}{folder}{target.ending}"
@@ -183,17 +183,17 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--step",
         action="store_true",
-        help="write the model of one step, which reads one row or column; default: the network",
+        help="write the model of one step, which reads one row or column (default: the network)",
     )
     parser.add_argument(
         "--size",
         type=int,
         nargs=2,
         metavar=("HEIGHT", "WIDTH"),
-        help="the size of all images, in pixels; default: as the network was built",
+        help="the size of all images, in pixels (default: as the network was built)",
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="where to write; default: beside the model"
+        "--output", type=Path, metavar="FILE", help="where to write (default: beside the model)"
     )
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""Pictures of readings, and of what a network believes step by step; they need matplotlib."""
+"""Pictures of readings, and of what a network believes step by step. They need matplotlib."""
 
 from keras_imgseq._plot.belief_picture import plot_belief
 from keras_imgseq._plot.line_picture import plot_line

@@ -143,7 +143,7 @@ def test_the_example_of_mnist(capsys, arguments, cure):
         (["good", "--step", "3x"], "expected row, column, pixel, or a patch such as 4 or 4x7"),
         (["good", "--order", "hilbert"], "changes nothing where a step is a whole row"),
         (["good", "--order", "up"], "invalid choice: 'up'"),
-        (["good", "--predict", "x.png"], "give it without a folder to train on"),
+        (["good", "--predict", "x.png"], "Give it without a folder to train on"),
         (["--predict", "x.png"], "Train first, or name its folder with --output"),
         (["--predict"], "argument --predict: expected at least one argument"),
     ],

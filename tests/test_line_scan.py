@@ -98,10 +98,10 @@ def test_the_exported_step_runs_without_keras(small, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "cure"),
     [
-        (["--onnx", "nowhere.onnx"], "there is no file nowhere.onnx; write one with --save"),
+        (["--onnx", "nowhere.onnx"], "there is no file nowhere.onnx. Write one with --save"),
         (["--onnx", "a.onnx", "--save", "b.onnx"], "give one of them"),
         (["--save", "step.keras"], "a file ending in .onnx"),
-        (["--save", "nowhere/step.onnx"], "there is no folder nowhere; make it first"),
+        (["--save", "nowhere/step.onnx"], "there is no folder nowhere. Make it first"),
         (["--rows", "0"], "expected a whole number from 1"),
     ],
 )

@@ -211,7 +211,7 @@ def test_several_folders_are_one_set(folder, tmp_path):
         (["--read", "model.keras"], "at least one image"),
         (["--read", "model.keras", "a.png"], "there is no model.keras"),
         (["--save", "model.h5"], "a file ending in .keras"),
-        (["--save", "nowhere/model.keras"], "there is no folder nowhere; make it first"),
+        (["--save", "nowhere/model.keras"], "there is no folder nowhere. Make it first"),
         (["--units", "0"], "expected a whole number from 1"),
     ],
 )

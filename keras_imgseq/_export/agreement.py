@@ -12,7 +12,7 @@ from keras_imgseq._network.model import all_layers
 
 
 def scaling_of(model: keras.Model) -> tuple[Any, Any]:
-    """What the network multiplies pixels with and then adds; lists where channels differ."""
+    """What the network multiplies pixels with and then adds, as lists where channels differ."""
     scale, offset = np.asarray(1.0), np.asarray(0.0)
     has_reading, is_counted = False, False
     for layer in all_layers(model):

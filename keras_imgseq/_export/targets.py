@@ -21,7 +21,7 @@ class Target(NamedTuple):
     """One row of the table."""
 
     ending: str
-    # Packages that write the file, by backend; a backend that is missing cannot.
+    # Packages that write the file, by backend. A backend that is missing cannot.
     writers: dict[str, tuple[str, ...]]
     # The package that runs the file.
     runtime: str

@@ -14,7 +14,7 @@ RECIPE = """"".join(sorted(set("".join(texts)), key=lambda c: (not unicodedata.c
 
 
 def checked_alphabet(alphabet: Any) -> str:
-    """The characters in Unicode's NFC; a repeated one is an error."""
+    """The characters in Unicode's NFC. A repeated one is an error."""
     if not isinstance(alphabet, str) or not alphabet:
         raise ValueError(
             "`alphabet` is a string of all characters that a line can hold. Received: "
@@ -72,7 +72,7 @@ def encoded(texts: Any, alphabet: str) -> list[list[int]]:
 
 
 def padded(labels: Sequence[Sequence[int]]) -> npt.NDArray[np.int32]:
-    """Labels as one array, padded with 0; at least one wide, which Keras' CTC needs."""
+    """Labels as one array, padded with 0, at least one wide, which Keras' CTC needs."""
     longest = max((len(line) for line in labels), default=0)
     array = np.zeros((len(labels), max(1, longest)), "int32")
     for row, line in zip(array, labels, strict=True):

@@ -83,7 +83,7 @@ def are_learnable(labels: Any, logits: Any, num_characters: int) -> Any:
 
 
 def _as_array(values: Any) -> npt.NDArray[Any] | None:
-    """A single array in NumPy; `None` for a dataset and what else holds batches."""
+    """A single array in NumPy, or `None` for a dataset and what else holds batches."""
     items = keras.tree.flatten(values)
     if len(items) != 1 or not hasattr(items[0], "dtype") or not hasattr(items[0], "__array__"):
         return None

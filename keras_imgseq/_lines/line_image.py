@@ -35,7 +35,7 @@ def prepared(image: Any, height: int) -> Line:
 
 
 def all_prepared(images: Any, height: int) -> list[Line]:
-    """The images of several lines; an error names the place of its image."""
+    """The images of several lines. An error names the place of its image."""
     shape: Any = getattr(images, "shape", None)
     # Whatever gives one image after the other, an array of arrays too.
     is_series = hasattr(images, "__iter__") and (shape is None or len(shape) == 1)

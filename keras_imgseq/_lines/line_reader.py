@@ -30,7 +30,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
 
     Args:
         alphabet: A string of all characters that a line can hold, kept in Unicode's NFC.
-        height: Height of a line, in pixels; `prepare` scales every image to it.
+        height: Height of a line, in pixels. `prepare` scales every image to it.
         filters: Number of filters of each convolution, as in `ConvStem`.
         pool_sizes: A pair of ints for each convolution, as in `ConvStem`. The product of the
             widths is the number of pixels that one step sees.
@@ -159,7 +159,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         compile_as_saved(self, config)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Trains as `keras.Model`; labels that the reader cannot learn are refused."""
+        """Trains as `keras.Model`. Labels that the reader cannot learn are refused."""
         self._check_lines(x, y)
         held = kwargs.get("validation_data")
         if isinstance(held, (tuple, list)) and len(held) > 1:
@@ -167,22 +167,22 @@ class LineReader(keras.Model):  # type: ignore[misc]
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Tests as `keras.Model`; labels that the reader cannot learn are refused."""
+        """Tests as `keras.Model`. Labels that the reader cannot learn are refused."""
         self._check_lines(x, y)
         return super().evaluate(x, y, *args, **kwargs)
 
     def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Trains as `keras.Model`; labels that the reader cannot learn are refused."""
+        """Trains as `keras.Model`. Labels that the reader cannot learn are refused."""
         self._check_lines(x, y)
         return super().train_on_batch(x, y, *args, **kwargs)
 
     def test_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Tests as `keras.Model`; labels that the reader cannot learn are refused."""
+        """Tests as `keras.Model`. Labels that the reader cannot learn are refused."""
         self._check_lines(x, y)
         return super().test_on_batch(x, y, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Predicts as `keras.Model`; `read` makes texts of a list of images."""
+        """Predicts as `keras.Model`. `read` makes texts of a list of images."""
         check_images(x, "reader.read(images)")
         return super().predict(x, *args, **kwargs)
 
@@ -194,7 +194,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any
     ) -> Any:
-        """The loss as of `keras.Model`; CTC of a line that cannot be learned is NaN."""
+        """The loss as of `keras.Model`. CTC of a line that cannot be learned is NaN."""
         labels = keras.tree.flatten(y)
         if len(labels) != 1 or not all(map(is_ctc, keras.tree.flatten(self.loss))):
             return super().compute_loss(x, y, y_pred, *args, **kwargs)
@@ -287,7 +287,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
             `(lines, longest text)`, int32, padded with 0.
 
         Raises:
-            ValueError: If a character is not in the alphabet; it is named with its line.
+            ValueError: If a character is not in the alphabet. It is named with its line.
         """
         return padded(encoded(texts, self.alphabet))
 
@@ -304,7 +304,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
 
         Args:
             images: A list of arrays of one line each, as `prepare` takes them, of different
-                sizes; or one array with the lines along its first axis.
+                sizes, or one array with the lines along its first axis.
             return_certainty: Whether to return how sure the reader is, too.
 
         Returns:
@@ -313,7 +313,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
             the least certain blank.
 
         Raises:
-            ValueError: If an image is none that `prepare` takes; its place is named.
+            ValueError: If an image is none that `prepare` takes. Its place is named.
         """
         return_certainty = arguments.flag("return_certainty", return_certainty)
         lines = all_prepared(images, self.height)

@@ -34,7 +34,7 @@ CROSS: list[dict[str, Any]] = [
 
 @dataclasses.dataclass
 class Architecture:
-    """An image RNN that is known to be possible; `units` is a tuple, `reading` a list of layers."""
+    """An image RNN that is known to be possible. `units` is a tuple, `reading` a list of layers."""
 
     input_shape: Any
     classes: int | None

@@ -217,7 +217,7 @@ def _only(real: Any, features: Any) -> Any:
 
 
 def _pooled(features: Any, pool_size: tuple[int, int]) -> Any:
-    """The largest of each pool, from the top left; what a pool lacks at the end counts as zero."""
+    """The largest of each pool, from the top left. What a pool lacks at the end counts as zero."""
     height, width = pool_size
     if (height, width) == (1, 1):
         return features

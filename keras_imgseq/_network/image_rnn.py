@@ -73,7 +73,7 @@ def build_image_rnn(
             them: one convolution for each, as in `ConvStem`. `None` means no convolution.
         pool_sizes: A pair of ints `(height, width)` for each convolution: the pixels of which
             the largest is kept. `None` means `(2, 2)` for each. The reading reads what is left.
-        classifier_activation: Activation of the output; `None` returns the logits.
+        classifier_activation: Activation of the output. `None` returns the logits.
         scale: Number that multiplies what is read, for example `1/255` for `uint8` images. The
             `mask_value` of a reading is compared with the pixels as they are given.
         unroll: `"auto"` runs the recurrent layers the way that was measured to train fastest for
@@ -86,8 +86,8 @@ def build_image_rnn(
 
     Returns:
         An uncompiled functional `keras.Model`, whose layers are named `images`,
-        `as_sequence`, `rnn_1`, `rnn_2` and so on, `logits` and `probabilities`; with several
-        readings, `reading_1_as_sequence` and so on; with `filters`, `stem` after `images`.
+        `as_sequence`, `rnn_1`, `rnn_2` and so on, `logits` and `probabilities`. With several
+        readings, `reading_1_as_sequence` and so on. With `filters`, `stem` after `images`.
 
     Raises:
         ValueError: If an argument is none of the above, or if they do not fit together. If
@@ -156,8 +156,8 @@ def count_image_rnn_params(  # noqa: D417
     """Counts the parameters of `build_image_rnn` with the same arguments, without building it.
 
     With `f` features and `u` units, a recurrent layer has `u * (f + u + 1)` parameters as
-    `"simple_rnn"`, `4 * u * (f + u + 1)` as `"lstm"` and `3 * u * (f + u + 2)` as `"gru"`;
-    twice as many if it is bidirectional, and the next layer then has `2 * u` features. Each
+    `"simple_rnn"`, `4 * u * (f + u + 1)` as `"lstm"` and `3 * u * (f + u + 2)` as `"gru"`.
+    Twice as many if it is bidirectional, and the next layer then has `2 * u` features. Each
     reading has its own layers. The head has `classes * (f + 1)`. A convolution of `n` filters
     over `c` channels has `9 * c * n`, and its normalization `4 * n`.
 

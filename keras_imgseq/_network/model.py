@@ -19,7 +19,7 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
         """None: answers at every step have the mask of their layers."""
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Predicts as `keras.Model`; one image without a batch is refused."""
+        """Predicts as `keras.Model`. One image without a batch is refused."""
         shape, expected = getattr(x, "shape", None) or (), tuple(self.input_shape or ())
         # Keras itself adds the axis of a single channel.
         is_one = 1 < len(shape) == len(expected) - 1

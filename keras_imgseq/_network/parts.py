@@ -42,7 +42,7 @@ def parts_of(layers: Sequence[ImageAsSequence], image_size: Any) -> Parts:
     """The parts that all readings of a network can read.
 
     Raises:
-        ValueError: If a reading needs more of the image than a part; the message says why.
+        ValueError: If a reading needs more of the image than a part. The message says why.
     """
     axes = [_streamed_axis(layer, image_size) for layer in layers]
     if len(set(axes)) > 1:

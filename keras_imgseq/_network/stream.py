@@ -83,7 +83,7 @@ class Stream:
         """Begins a new image.
 
         Args:
-            camera: Number of the camera, from 0; `None` for all.
+            camera: Number of the camera, from 0, or `None` for all.
         """
         places: Any = slice(None) if camera is None else self._checked_camera(camera)
         for state, initial in zip(self._states, self._initial, strict=True):
@@ -95,9 +95,9 @@ class Stream:
         Args:
             part: An array of the next line of each camera, `(cameras, width)` for rows and
                 `(cameras, height)` for columns, with the channels where they stand in the image.
-                Several lines lie along axis 1, `(cameras, lines, width)`; patches of `p` lines
+                Several lines lie along axis 1, `(cameras, lines, width)`. Patches of `p` lines
                 take a multiple of `p`. With one camera the first axis may be left out.
-            camera: Number of the only camera that the part is of, from 0; `None` for all. Then
+            camera: Number of the only camera that the part is of, from 0, or `None` for all. Then
                 the axis of cameras is left out.
 
         Returns:
@@ -121,7 +121,7 @@ class Stream:
         return answer if has_cameras else answer[0]
 
     def _answer(self, lines: npt.NDArray[Any], camera: int | None) -> npt.NDArray[Any]:
-        """The answer after one part, of one camera or all; its states are kept."""
+        """The answer after one part, of one camera or all. Its states are kept."""
         if camera is not None:
             # As many cameras as always, so that one step is compiled.
             lines = np.repeat(lines, self.cameras, axis=0)
@@ -181,7 +181,7 @@ class Stream:
 
 
 def _as_text(shape: tuple[Any, ...]) -> str:
-    """A shape as it is written in code; an axis may be a word."""
+    """A shape as it is written in code. An axis may be a word."""
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 

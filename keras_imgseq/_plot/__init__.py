@@ -1,1 +1,1 @@
-"""Pictures of readings, of beliefs and of lines; they need matplotlib."""
+"""Pictures of readings, of beliefs and of lines. They need matplotlib."""

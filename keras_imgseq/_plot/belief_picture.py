@@ -16,7 +16,7 @@ def plot_belief(model: keras.Model, image: Any, *, ax: Any = None) -> Any:
     """Draws one image beside the answer of a network after every step.
 
     A network that was trained to answer after the last step is asked after every step. Only its
-    last answer was trained; treat earlier ones as guesses. In a bidirectional layer the other
+    last answer was trained. Treat earlier ones as guesses. In a bidirectional layer the other
     direction has begun at the end of the image. At each step it has read the rest, and after the
     last step one step alone, so that the last answer drawn is not that of `model.predict`.
 

@@ -38,7 +38,7 @@ def is_whole_number(value: Any) -> bool:
 
 
 def items_of(value: Any) -> list[Any] | None:
-    """The items of a list, a tuple or an array; `None` for what has no items in an order."""
+    """The items of a list, a tuple or an array, or `None` for what has no items in an order."""
     if isinstance(value, (str, bytes, bytearray, memoryview, Mapping, Set)):
         return None
     if not (hasattr(type(value), "__len__") and hasattr(type(value), "__getitem__")):
@@ -110,7 +110,7 @@ def text(name: str, value: Any) -> str | None:
 
 
 def size(name: str, value: Any, meaning: str, lengths: Collection[int]) -> tuple[Any, ...]:
-    """Sides in pixels, in their order; each is a positive int, or `None` where it is unknown."""
+    """Sides in pixels, in their order. Each is a positive int, or `None` where it is unknown."""
     items = items_of(value)
     if items is None or len(items) not in lengths or not all(_is_side(item) for item in items):
         raise ValueError(refusal(name, meaning, value))

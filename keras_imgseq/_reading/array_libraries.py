@@ -26,7 +26,7 @@ class ArrayLibrary(Protocol):
         """The sizes to compute with: ints where they are known."""
 
     def reshape(self, array: Any, shape: Sequence[Any]) -> Any:
-        """The same values in another shape; one size may be -1."""
+        """The same values in another shape. One size may be -1."""
 
     def transpose(self, array: Any, axes: Sequence[int]) -> Any:
         """The axes in another order."""
@@ -54,7 +54,7 @@ class _LikeNumPy:
         self._functions = functions
 
     def shape(self, array: Any) -> tuple[Any, ...]:
-        """The sizes; in JAX they are symbolic where an export leaves them open."""
+        """The sizes. In JAX they are symbolic where an export leaves them open."""
         return tuple(array.shape)
 
     def reshape(self, array: Any, shape: Sequence[Any]) -> Any:
@@ -194,7 +194,7 @@ class PyTorch:
         }
 
     def shape(self, array: Any) -> tuple[Any, ...]:
-        """The sizes; a trace hands over tensors, of which the values are known."""
+        """The sizes. A trace hands over tensors, of which the values are known."""
         tensor = self._torch.Tensor
         sizes = tuple(array.shape)
         if not any(isinstance(size, tensor) for size in sizes):

@@ -32,12 +32,12 @@ def image_as_sequence(
     """Reads images as sequences in a data pipeline.
 
     The same as the layer `ImageAsSequence`, on arrays of NumPy, TensorFlow, JAX and PyTorch
-    whatever the backend of Keras; what comes out is of the same library. Needs no backend for
+    whatever the backend of Keras. What comes out is of the same library. Needs no backend for
     NumPy arrays, so that it also works in the worker processes of a data loader.
 
     Args:
         images: `(batch, height, width)` or `(batch, height, width, channels)`, or
-            `(batch, channels, height, width)` with `data_format="channels_first"`; any dtype.
+            `(batch, channels, height, width)` with `data_format="channels_first"`, any dtype.
         step: What one time step sees: `"row"`, `"column"`, `"pixel"`, an int `p` for a patch
             of `p` by `p` pixels, or a pair of ints `(patch_height, patch_width)`.
         order: The path along which the grid of patches is visited. `"raster"` goes left to
@@ -105,7 +105,7 @@ def sequence_as_image(
     """Puts sequences back into images: the exact inverse of `image_as_sequence`.
 
     Args:
-        sequences: `(batch, steps, features)`; any dtype, of NumPy, TensorFlow, JAX or PyTorch.
+        sequences: `(batch, steps, features)`, any dtype, of NumPy, TensorFlow, JAX or PyTorch.
         image_size: `(height, width)` of the images, in pixels. One channel then comes back
             without a channel axis. To keep that axis, write the shape of one image with its
             channels, for example `(28, 28, 1)`, or `(28, 28, None)` for any number of channels.

@@ -24,7 +24,7 @@ def as_array(value: Any, name: str) -> Any:
 
 
 def checked_array(value: Any, name: str) -> Any:
-    """The array itself, or what NumPy reads of another package's; what is none is an error."""
+    """The array itself, or what NumPy reads of another package's. What is none is an error."""
     kind = "NestedTensor" if getattr(value, "is_nested", False) else type(value).__name__
     if kind in _SPECIAL:
         raise ValueError(f"`{name}` is a dense array. Received: a {kind}. {_SPECIAL[kind]}")
@@ -119,7 +119,7 @@ def _cure_of_dtype(array: Any, name: str) -> str:
 
 
 def _stacked(items: Any, name: str) -> Any:
-    """A list as one array of NumPy; a list of another library's arrays is for that library."""
+    """A list as one array of NumPy. A list of another library's arrays is for that library."""
     shapes = {tuple(item.shape) for item in items if hasattr(item, "shape")}
     for item in items:
         if hasattr(item, "shape"):

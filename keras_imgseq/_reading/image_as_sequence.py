@@ -29,7 +29,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
     A recurrent layer wants `(batch, steps, features)`, an image is
     `(batch, height, width, channels)`. This layer decides what one time step sees, `step`,
     and in which order the steps are read: `order`, `transpose` and `reverse`. It has no
-    weights; it moves values, and changes none of a real pixel.
+    weights. It moves values, and changes none of a real pixel.
 
     Every step is a patch of the image, flattened in the order (row, column, channel)
     whatever the data format. In einops' notation the layer is
@@ -70,7 +70,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
 
     Output shape:
         `(batch, grid_height * grid_width, patch_height * patch_width * channels)`, where the
-        grid is the image cut into patches; the dtype is that of the input.
+        grid is the image cut into patches. The dtype is that of the input.
 
     Masks:
         A mask that arrives with the images is read as these are. It tells which pixels are real,

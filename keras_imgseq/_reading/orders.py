@@ -50,7 +50,7 @@ def hilbert(grid_height: int, grid_width: int) -> Path:
         column, row = _gilbert(grid_width, grid_height, (1, 1))
     else:
         row, column = _gilbert(grid_height, grid_width, (1, 1))
-    # The pieces are shared within one curve; kept for longer, they would hold its memory.
+    # The pieces are shared within one curve. Kept for longer, they would hold its memory.
     _gilbert.cache_clear()
     return row * grid_width + column
 
@@ -94,7 +94,7 @@ def _gilbert(length: int, breadth: int, signs: tuple[int, int]) -> tuple[Path, P
     """The curve from one corner of a rectangle to the other end of its first side.
 
     Returns the coordinates along the two sides. The signs are the directions in which the
-    sides lie in the grid; they matter only where a side is halved and its length is odd.
+    sides lie in the grid. They matter only where a side is halved and its length is odd.
     """
     if breadth == 1 or length == 1:
         line, zeros = np.arange(length * breadth), np.zeros(length * breadth, np.intp)

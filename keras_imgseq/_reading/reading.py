@@ -23,7 +23,7 @@ Order = OrderName | Literal["random"] | Sequence[int]
 Padding = Literal["same"]
 PathArguments = tuple[Any, bool, bool, int | None]
 
-# The patch that each named step sees; None stands for the whole side of the image.
+# The patch that each named step sees. None stands for the whole side of the image.
 STEPS: dict[str, Size] = {
     "row": (1, None),
     "column": (None, 1),
@@ -90,7 +90,7 @@ class Reading:
         return self.order, self.transpose, self.reverse, self.seed
 
     def patch_size(self, image_size: tuple[Any, Any]) -> tuple[Any, Any]:
-        """Height and width of a patch, in pixels; None where the image's own is unknown."""
+        """Height and width of a patch, in pixels, or None where the image's own is unknown."""
         if isinstance(self.step, str):
             patch = STEPS[self.step]
         elif isinstance(self.step, int):
@@ -103,19 +103,19 @@ class Reading:
         return height, width
 
     def grid_size(self, image_size: Size) -> Size:
-        """Patches down and across; None where it follows from an unknown side."""
+        """Patches down and across, or None where it follows from an unknown side."""
         sides = zip(("height", "width"), image_size, self.patch_size(image_size), strict=True)
         down, across = (self._num_patches(name, side, patch) for name, side, patch in sides)
         return down, across
 
     def num_steps(self, image_size: Size) -> int | None:
-        """Number of time steps; None where it follows from an unknown side."""
+        """Number of time steps, or None where it follows from an unknown side."""
         grid = self.grid_size(image_size)
         self.route(grid)
         return None if grid[0] is None or grid[1] is None else grid[0] * grid[1]
 
     def num_features(self, image_size: Size, num_channels: int) -> int:
-        """Values in one time step; an unknown number is an error."""
+        """Values in one time step. An unknown number is an error."""
         height, width = self.patch_size(image_size)
         if height is None or width is None:
             side = "height" if height is None else "width"
@@ -133,7 +133,7 @@ class Reading:
         return num_features
 
     def route(self, grid_size: Size) -> Route:
-        """How to read a grid; computed once for each reading and size."""
+        """How to read a grid. Computed once for each reading and size."""
         # Whatever the length of a single row or column, a named path runs along it.
         if 1 in grid_size and self.order in ORDERS:
             return Route(backwards=self.reverse)

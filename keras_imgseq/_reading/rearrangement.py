@@ -2,7 +2,7 @@
 
 The axes in between are those of the pattern `b (gh ph) (gw pw) c -> b (gh gw) (ph pw c)`. A
 raster is a reshape, with a transposition where values move, and a flip where it is read
-backwards; it gathers nothing. Every other order is one gather, straight from the image, of
+backwards. It gathers nothing. Every other order is one gather, straight from the image, of
 runs: the pixels in one row of one patch, which lie side by side in memory.
 
 A size is an int where it is known, and else something of the array library to compute with.
@@ -29,7 +29,7 @@ BY_COLUMNS = "b gw gh ph pw c"
 
 
 def sequence_shape(images_shape: Any, reading: Reading, data_format: str) -> SequenceShape:
-    """`(batch, steps, features)` of the images' sequences; what cannot be read is an error."""
+    """`(batch, steps, features)` of the images' sequences. What cannot be read is an error."""
     batch, image_size, num_channels = axes.sizes_of(images_shape, data_format)
     num_features = reading.num_features(image_size, num_channels)
     return batch, reading.num_steps(image_size), num_features
@@ -38,7 +38,7 @@ def sequence_shape(images_shape: Any, reading: Reading, data_format: str) -> Seq
 def images_shape(
     sequences_shape: Any, image_size: Sequence[int | None], reading: Reading, data_format: str
 ) -> Shape:
-    """The shape of the images that sequences come from; what does not fit is an error."""
+    """The shape of the images that sequences come from. What does not fit is an error."""
     height, width = axes.size_of(image_size, data_format)
     if len(sequences_shape) != 3:
         raise ValueError(
@@ -153,7 +153,7 @@ def to_images(
 
 
 def _shape(library: ArrayLibrary, array: Any) -> tuple[Any, ...]:
-    """The shape to compute with; a batch that is unknown is left to the reshapes, as -1."""
+    """The shape to compute with. A batch that is unknown is left to the reshapes, as -1."""
     batch, *sizes = array.shape
     if not all(isinstance(size, int) for size in sizes):
         _, *sizes = library.shape(array)
@@ -161,7 +161,7 @@ def _shape(library: ArrayLibrary, array: Any) -> tuple[Any, ...]:
 
 
 def _sizes(batch: Any, grid: Any, patch: Any, num_channels: int) -> dict[str, Any]:
-    """The sizes of the axes by their names in the patterns; `g` is the whole grid."""
+    """The sizes of the axes by their names in the patterns. `g` is the whole grid."""
     sides = {"gh": grid[0], "gw": grid[1], "ph": patch[0], "pw": patch[1]}
     return {"b": batch, "c": num_channels, "g": grid[0] * grid[1], **sides}
 
@@ -182,7 +182,7 @@ def _rearranged(
 
 
 def _has_shape(array: Any, shape: Sequence[Any]) -> bool:
-    """Whether a reshape would change nothing; on TensorFlow it takes time all the same."""
+    """Whether a reshape would change nothing. On TensorFlow it takes time all the same."""
     sizes, wanted = tuple(array.shape[1:]), tuple(shape[1:])
     # Sizes that are tensors have no answer yet.
     return all(isinstance(size, int) for size in (*sizes, *wanted)) and sizes == wanted

@@ -24,7 +24,7 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
     """Puts sequences back into images: the exact inverse of `ImageAsSequence`.
 
     `SequenceAsImage(image_size, ...)(ImageAsSequence(...)(images))` is `images`, with the same
-    arguments in both places; `ImageAsSequence.inverse` makes the one from the other. What
+    arguments in both places. `ImageAsSequence.inverse` makes the one from the other. What
     `padding="same"` added is cut off again. Behind a recurrent layer with
     `return_sequences=True` it makes an image of what was found at each pixel or patch. A mask
     of time steps ends here, because it does not fit an image.
@@ -59,7 +59,7 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
 
     Output shape:
         `(batch, height, width)` for one channel, else `(batch, height, width, channels)`, or
-        `(batch, channels, height, width)` with `data_format="channels_first"`; the dtype is
+        `(batch, channels, height, width)` with `data_format="channels_first"`. The dtype is
         that of the input.
 
     Raises:

@@ -44,7 +44,7 @@ def run(
     *,
     training: bool,
 ) -> tuple[Any, Any, list[Any]]:
-    """The last output, all outputs and the last states; the `kernel` is the layer's."""
+    """The last output, all outputs and the last states. The `kernel` is the layer's."""
     x = keras.ops.flip(sequences, axis=1) if layer.go_backwards else sequences
     # The layer with the same weights and two other options: nothing of it is changed.
     view = object.__new__(type(layer))

@@ -24,7 +24,7 @@ MOST_UNROLLED_STEPS = 512
 
 
 def fastest_loop(layer: Any, sequences: Any, states: Any, mask: Any, training: bool) -> Loop | None:
-    """The loop that trains fastest; `None` for Keras' own."""
+    """The loop that trains fastest, or `None` for Keras' own."""
     loop: Loop | None
     if _is_as_keras_made_it(layer) and cudnn_loop.is_taken(layer, sequences):
         is_of_keras = mask is None and not layer.go_backwards
@@ -83,7 +83,7 @@ def _are_single(layer: Any, sequences: Any, states: list[Any]) -> bool:
 
 
 class _FastestLoop:
-    """Chooses the loop over the time steps; to be mixed into a recurrent layer of Keras."""
+    """Chooses the loop over the time steps, mixed into a recurrent layer of Keras."""
 
     def inner_loop(
         self, sequences: Any, initial_state: Any, mask: Any, training: bool = False

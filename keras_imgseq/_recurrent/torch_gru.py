@@ -94,7 +94,7 @@ class _GRU(torch.autograd.Function):
             torch.lerp(new, each[t], z[t], out=each[t + 1])
         ctx.padding = padding
         ctx.set_materialize_grads(False)
-        # A stateful layer overwrites its state; what needs no gradient is read from h.
+        # A stateful layer overwrites its state. What needs no gradient is read from h.
         initial = initial if ctx.needs_input_grad[5] else h[0]
         ctx.save_for_backward(x, w, u, b, c, initial, h, zrq, n)
         # Copies, so that a caller may change them, and the last does not keep the others.

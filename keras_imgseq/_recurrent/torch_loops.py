@@ -45,7 +45,7 @@ FEWEST_GATED_STEPS = 6
 def loop_of(
     layer: Any, sequences: Any, states: list[Any]
 ) -> Callable[..., tuple[Any, Any, list[Any]]] | None:
-    """The loop of a recurrent layer of Keras; `None` for what only Keras' own can do."""
+    """The loop of a recurrent layer of Keras, or `None` for what only Keras' own can do."""
     if torch.compiler.is_compiling():
         return None
     if sequences.device.type == "meta":
@@ -143,6 +143,6 @@ def loop_of_shapes(
 
 
 def weights_of(cell: Any) -> list[Any]:
-    """The weights of a cell as tensors; the bias is last, where there is one."""
+    """The weights of a cell as tensors. The bias is last, where there is one."""
     weights = [cell.kernel, cell.recurrent_kernel, *([cell.bias] if cell.use_bias else [])]
     return [keras.ops.convert_to_tensor(weight) for weight in weights]

@@ -83,7 +83,7 @@ class _SimpleRNN(torch.autograd.Function):
         for t, projection in enumerate(projections.unbind(1)):
             activate(torch.addmm(projection, each[t], u, out=each[t + 1]))
         ctx.set_materialize_grads(False)
-        # A stateful layer overwrites its state; what needs no gradient is read from h.
+        # A stateful layer overwrites its state. What needs no gradient is read from h.
         ctx.save_for_backward(x, w, u, b, initial if ctx.needs_input_grad[4] else h[0], h)
         ctx.f, ctx.padding = f, padding
         # Copies, so that a caller may change them, and the last does not keep the others.
