@@ -30,6 +30,8 @@ def test_versions_agree():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = changelog.split("\n## ")[1].split()[0]
     assert keras_imgseq.__version__ == metadata.version("keras-imgseq") == newest
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {newest}\n" in citation
 
 
 def test_the_package_keeps_to_the_public_keras_api():
