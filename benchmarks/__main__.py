@@ -17,7 +17,12 @@ from benchmarks.pairs import HEADER, benchmark
 def main() -> None:
     """Measures, prints the tables, and writes the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--output", type=Path, default=Path("benchmark-results"))
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("benchmark-results"),
+        help="the folder to write into (default: benchmark-results)",
+    )
     parser.add_argument("--tiny", action="store_true", help="only see that it runs")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)

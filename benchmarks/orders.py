@@ -43,9 +43,14 @@ UNITS, EPOCHS, BATCH_SIZE, LEARNING_RATE = 16, 10, 100, 0.004
 def main() -> None:
     """Trains every network, prints a table for each data set, and writes all figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.orders", description=__doc__)
-    parser.add_argument("--data", help="as for examples/mnist_simplernn.py (default: MNIST)")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--output", type=Path, default=Path("benchmark-results/orders.json"))
+    parser.add_argument("--data", help=".npz file or folder with IDX files (default: MNIST)")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each network (default: 3)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("benchmark-results/orders.json"),
+        help="the file to write (default: benchmark-results/orders.json)",
+    )
     parser.add_argument("--tiny", action="store_true", help="only see that it runs")
     options = parser.parse_args()
     options.output.parent.mkdir(parents=True, exist_ok=True)

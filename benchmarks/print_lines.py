@@ -19,10 +19,10 @@ ROMAN = str.maketrans({"\u017f": "s", "\u2e17": "-", "\u0364": "\u0308"})
 def main() -> None:
     """Writes pairs `x.png` and `x.gt.txt`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.print_lines", description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("new_folder", type=Path)
+    parser.add_argument("folder", type=Path, help="pairs x.png and x.gt.txt")
+    parser.add_argument("new_folder", type=Path, help="a folder that is made")
     parser.add_argument("fonts", nargs="+", help="TrueType or OpenType files")
-    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--count", type=int, default=500, help="number of lines (default: 500)")
     options = parser.parse_args()
     fonts = [ImageFont.truetype(name, 2 * HEIGHT) for name in options.fonts]
     texts = [path.read_text().strip() for path in sorted(options.folder.rglob("*.gt.txt"))]

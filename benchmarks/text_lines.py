@@ -41,8 +41,8 @@ UMLAUTS = {"a" + SMALL_E: "ä", "o" + SMALL_E: "ö", "u" + SMALL_E: "ü"}
 def main() -> None:
     """Prints both error rates, raw and normalized, for each work, and the lines read a second."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.text_lines", description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("reader", type=Path)
+    parser.add_argument("folder", type=Path, help="pairs x.png and x.gt.txt")
+    parser.add_argument("reader", type=Path, help="a saved LineReader")
     parser.add_argument("--model", default="frk", help="the model of Tesseract (default: frk)")
     options = parser.parse_args()
     lines, _ = load_lines(options.folder)

@@ -10,6 +10,7 @@ import base64
 import functools
 import json
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from typing import Any
 import keras
 import matplotlib
 import numpy as np
+import sklearn.datasets
 from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 
+import folder_of_images
 from line_numbers import write_numbers
 from mark_pixels import drawn_shapes, trained
 from mnist_data import load_digits
@@ -29,7 +32,7 @@ from scanned_web import make_web
 
 from keras_imgseq import ImageAsSequence, build_image_rnn
 from keras_imgseq._reading.orders import ORDERS
-from keras_imgseq.plot import plot_line, plot_reading
+from keras_imgseq.plot import plot_belief, plot_line, plot_reading
 
 DOCS = Path(__file__).parent
 # A picture is as wide as a narrow screen, so that its words can be read there.
@@ -38,6 +41,8 @@ WIDTH = 5.6
 FONT = 11.5
 THEMES = {"": ("#222222", "#1565c0", "#b34700"), "-dark": ("#e0e0e0", "#82b1ff", "#ffab70")}
 GROUND = 'style="background:#1e2129"'
+# The place of a four among the digits of scikit-learn.
+FOUR = 4
 BACKENDS = {"TensorFlow": "TensorFlow", "JAX": "JAX", "Torch": "PyTorch"}
 NETWORKS = {"last": "trained to answer at the end", "every": "trained to answer after every row"}
 
@@ -56,6 +61,7 @@ def main() -> None:
     draw(belief, "belief")
     draw(by_row, "by_row")
     draw(web, "web")
+    draw(folder, "folder")
     draw(orders_compared, "orders_compared")
     draw(speed, "speed")
     if options.reader:
@@ -245,6 +251,26 @@ def web(colours: tuple[str, ...]) -> Figure:
         axes.text(defect.last + 4, -3, defect.kind)
     axes.set(xlabel="rows, in the order in which they are read", yticks=[])
     return figure
+
+
+def folder(colours: tuple[str, ...]) -> Figure:
+    """An image of `examples/folder_of_images.py`, and the belief of its network."""
+    digits = sklearn.datasets.load_digits()
+    figure = Figure(figsize=(WIDTH, 2.8), layout="constrained")
+    image_axes, belief_axes = figure.subplots(1, 2)
+    image = np.round(digits.images[FOUR] * 255 / 16)
+    plot_belief(network_of_folder(), image, ax=[image_axes, belief_axes])
+    image_axes.set_title("an image")
+    belief_axes.set_title("belief after every row")
+    return figure
+
+
+@functools.cache
+def network_of_folder() -> keras.Model:
+    """The network that the example trains on scikit-learn's digits."""
+    with tempfile.TemporaryDirectory() as trained_in:
+        folder_of_images.main(["--output", trained_in])
+        return keras.saving.load_model(Path(trained_in) / "model.keras")
 
 
 def orders_compared(colours: tuple[str, ...]) -> Figure:

@@ -109,7 +109,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "--recipe",
         choices=("book", "steady", "every-row"),
         default="book",
-        help="book does as the book, steady works with every seed, every-row answers after each "
+        help="the book's recipe, a steadier one, or one that trains an answer after every "
         "row (default: book)",
     )
     parser.add_numbers(

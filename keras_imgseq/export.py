@@ -183,7 +183,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--step",
         action="store_true",
-        help="write the model of one step, which reads one row or column (default: the network)",
+        help="write the model of one step, which reads a part, as a row (default: the network)",
     )
     parser.add_argument(
         "--size",

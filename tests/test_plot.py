@@ -190,15 +190,18 @@ def test_what_is_read_from_the_end_is_drawn_from_the_end(reading, reverse):
     layer = ImageAsSequence(reading, reverse=reverse)
     _, belief_axes = plot_belief(build_image_rnn((4, 9), 3, reading=layer), np.zeros((4, 9)))
     assert belief_axes.get_xlabel() == "step"
-    assert belief_axes.xaxis_inverted() == reverse
+    num_steps = belief_axes.images[0].get_array().shape[1]
+    limits = (0.5, num_steps + 0.5)
+    assert belief_axes.get_xlim() == (limits[::-1] if reverse else limits)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_rows_from_the_end_are_drawn_upwards(reverse):
     layer = ImageAsSequence("row", reverse=reverse)
     _, belief_axes = plot_belief(build_image_rnn((4, 9), 3, reading=layer), np.zeros((4, 9)))
-    first, last = belief_axes.get_ylim()
-    assert (first < last) == reverse
+    assert belief_axes.get_ylim() == ((0.5, 4.5) if reverse else (4.5, 0.5))
+    # Steps count from 1, as in `plot_reading`.
+    assert [tick for tick in belief_axes.get_yticks() if 0 < tick < 5] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])

@@ -74,17 +74,21 @@ def plot_belief(model: keras.Model, image: Any, *, ax: Any = None) -> Any:
     are_probabilities = gives_probabilities(layers[-1])
     scale = {"vmin": 0, "vmax": 1} if are_probabilities else {}
     label = "probability" if are_probabilities else "answer"
+    num_steps, num_classes = answers.shape
     table = answers.T if along_the_width else answers
-    drawn = belief_axes.imshow(table, cmap="viridis", aspect="auto", **scale)
-    classes = range(answers.shape[1])
+    # Steps count from 1, classes from 0.
+    steps, classes = (0.5, num_steps + 0.5), (-0.5, num_classes - 0.5)
+    extent = (*steps, *classes[::-1]) if along_the_width else (*classes, *steps[::-1])
+    drawn = belief_axes.imshow(table, cmap="viridis", aspect="auto", extent=extent, **scale)
     if along_the_width:
-        belief_axes.set(xlabel="step", ylabel="class", yticks=classes)
+        belief_axes.set(xlabel="step", ylabel="class", yticks=range(num_classes))
+        of_steps = belief_axes.xaxis
     else:
-        belief_axes.set(xlabel="class", ylabel="step", xticks=classes)
-    if from_the_end and along_the_width:
-        belief_axes.invert_xaxis()
-    elif from_the_end:
-        belief_axes.invert_yaxis()
+        belief_axes.set(xlabel="class", ylabel="step", xticks=range(num_classes))
+        of_steps = belief_axes.yaxis
+    of_steps.set_major_locator(matplotlib.ticker.MaxNLocator("auto", integer=True))
+    if from_the_end:
+        of_steps.set_inverted(not of_steps.get_inverted())
     belief_axes.figure.colorbar(drawn, ax=belief_axes, label=label)
     return image_axes, belief_axes
 
