@@ -104,7 +104,8 @@ class Parser(argparse.ArgumentParser):
         if backend:
             os.environ["KERAS_BACKEND"] = backend
         if devices > 1:
-            os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+            flags = os.environ.get("XLA_FLAGS", "")
+            os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count={devices}"
         with _hidden_errors():
             import keras
 

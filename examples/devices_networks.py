@@ -8,7 +8,6 @@ import numpy as np
 from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn
 
 NUM_IMAGES = 32
-NETWORKS = ("book", "gru", "reader")
 
 
 def network(name: str) -> tuple[keras.Model, np.ndarray, np.ndarray, Any]:

@@ -15,12 +15,7 @@ from command_line import Parser, number, run, with_progress
 if TYPE_CHECKING:
     from folder_data import Pictures
 
-MODEL, PREPARATION, CLASSES, PICTURE = (
-    "model.keras",
-    "preparation.json",
-    "classes.txt",
-    "what_it_sees.png",
-)
+MODEL, PREPARATION = "model.keras", "preparation.json"
 ORDERS = ("raster", "snake", "zigzag", "spiral", "hilbert", "morton", "random")
 EXAMPLES = """examples:
   python examples/folder_of_images.py photos --size 64 64 --epochs 10

@@ -53,10 +53,8 @@ def train(pictures: Pictures, options: argparse.Namespace, outputs: Outputs) -> 
     keras.utils.set_random_seed(options.seed)
     model, reading = network(pictures, options)
     outputs.model.try_out(model.save)
-    outputs.preparation.write(lambda path: write_preparation(path, pictures))
-    outputs.classes.write(
-        lambda path: path.write_text("\n".join(pictures.class_names) + "\n", encoding="utf-8")
-    )
+    outputs.preparation.try_out(lambda path: write_preparation(path, pictures))
+    outputs.classes.try_out(lambda path: write_classes(path, pictures))
     folder = resumed(options, DECISIVE, (pictures.images, pictures.labels, pictures.parts))
     states = folder and folder.part("training")
     model.summary()
@@ -75,10 +73,17 @@ def train(pictures: Pictures, options: argparse.Namespace, outputs: Outputs) -> 
         validation_data=(images[watched], labels[watched]) if len(watched) else None,
         states=states,
     )
-    outputs.model.write(trained.model.save)
+    stays = outputs.model.stays(trained.num_epochs)
+    if not stays:
+        # Together: the names belong to the model.
+        outputs.model.write(trained.model.save)
+        outputs.preparation.write(lambda path: write_preparation(path, pictures))
+        outputs.classes.write(lambda path: write_classes(path, pictures))
     if trained.was_stopped:
+        path = outputs.model.path
+        what = f"{path} stays as it was." if stays else f"What was learned is saved as {path}."
         more = " The same command goes on from the last whole epoch." if states else ""
-        print(f"Stopped. What was learned is saved as {outputs.model.path}.{more}")
+        print(f"Stopped. {what}{more}")
         sys.exit(STOPPED)
     report(trained.model, pictures, test)
     shown = test[0] if len(test) else training[0]
@@ -151,6 +156,11 @@ def write_preparation(path: Path, pictures: Pictures) -> None:
     """Writes what --predict must know: size, colour, scaling and the names of the classes."""
     content = dataclasses.asdict(pictures.preparation) | {"class_names": pictures.class_names}
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def write_classes(path: Path, pictures: Pictures) -> None:
+    """Writes the names of the classes, one in each line."""
+    path.write_text("\n".join(pictures.class_names) + "\n", encoding="utf-8")
 
 
 def report(model: keras.Model, pictures: Pictures, test: np.ndarray) -> None:

@@ -37,6 +37,10 @@ class KeptFile:
         """Writes something as large as the file will be, beside its place."""
         save(self._partial)
 
+    def stays(self, num_epochs: int) -> bool:
+        """Whether the file that stands there stays, because no epoch of a training was whole."""
+        return not num_epochs and self.path.exists()
+
     def write(self, save: Callable[[Path], object]) -> None:
         """Writes the file. Where that fails, writes into a folder for temporary files instead.
 

@@ -24,14 +24,16 @@ def read(model: Path, paths: list[Path], where: bool) -> int:
     images, read_paths, status = [], [], 0
     for path in paths:
         try:
-            images.append(reader.prepare(open_line(path)))
+            image = open_line(path)
+            reader.prepare(image)
+            images.append(image)
             read_paths.append(path)
         except (ImageFileError, ValueError) as error:
             print(f"{path} cannot be read: {error}.", file=sys.stderr)
             status = 1
     if where:
-        for path in read_paths:
-            places = reader.locate(open_line(path))
+        for path, image in zip(read_paths, images, strict=True):
+            places = reader.locate(image)
             characters = [
                 {"character": c, "left": left, "right": right, "certainty": round(sure, 4)}
                 for c, left, right, sure in places

@@ -44,11 +44,11 @@ def main(arguments: list[str] | None = None) -> None:
 
     if saved:
         saved.try_out(export)
-    was_stopped = train(network, options)
-    if saved:
+    trained = train(network, options)
+    if saved and not saved.stays(trained.num_epochs):
         saved.write(export)
         print(f"Saved the step as {saved.path}")
-    if was_stopped:
+    if trained.was_stopped:
         print("Stopped.")
         sys.exit(STOPPED)
     print(f"Reading a new web of {len(web.rows):,} rows.", flush=True)
@@ -78,8 +78,8 @@ def built(options: argparse.Namespace) -> Any:
     return network
 
 
-def train(network: Any, options: argparse.Namespace) -> bool:
-    """Trains the network, and says whether Ctrl-C ended it."""
+def train(network: Any, options: argparse.Namespace) -> Any:
+    """Trains the network, and says how that went."""
     import keras
     from training_run import Shuffled
     from training_run import train as train_network
@@ -92,13 +92,12 @@ def train(network: Any, options: argparse.Namespace) -> bool:
         "first epoch begins with some seconds of set-up.",
         flush=True,
     )
-    done = train_network(
+    return train_network(
         network,
         Shuffled(*training, BATCH_SIZE, options.seed),
         epochs=options.epochs,
         validation_data=validation,
     )
-    return done.was_stopped
 
 
 def windows(num_webs: int, seed: tuple[int, int]) -> tuple[Any, Any]:

@@ -197,7 +197,14 @@ def _images_and_labels(arrays: dict[str, np.ndarray], part: str) -> tuple[np.nda
     if images.dtype.kind in "iu":
         if images.min() < 0:
             raise ValueError(f"x_{part} must not be negative, and has {images.min()}")
-        images = images / np.float32(np.iinfo(images.dtype).max)
+        most, largest = np.iinfo(images.dtype).max, images.max()
+        # Bytes in a wider type: all of them would be taken for black.
+        if images.dtype.itemsize > 1 and 0 < largest <= most // 2:
+            raise ValueError(
+                f"x_{part} is of {images.dtype}, where white is {most}, and has pixels up to "
+                f"{largest}. For pixels from 0 to 255, write x_{part}.astype('uint8')"
+            )
+        images = images / np.float32(most)
     elif images.dtype.kind != "f" or not (images.min() >= 0 and images.max() <= 1):
         raise ValueError(
             f"x_{part} must be of integers, or of floats from 0 to 1, and is of {images.dtype}"

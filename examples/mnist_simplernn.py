@@ -41,10 +41,13 @@ def main(arguments: list[str] | None = None) -> None:
     runs = trained(options, digits, folder)
 
     best = max(runs, key=lambda run: run.validation_accuracy)
-    if saved:
+    stays = saved and saved.stays(best.trained.num_epochs)
+    if saved and not stays:
         saved.write(best.trained.model.save)
     if best.trained.was_stopped or runs[-1].trained.was_stopped:
         more = f" Its model is saved as {saved.path}." if saved else ""
+        if stays:
+            more = f" {saved.path} stays as it was."
         more += " The same command goes on from the last whole epoch." if folder else ""
         print(f"Stopped in epoch {runs[-1].trained.num_epochs + 1}.{more}")
         sys.exit(STOPPED)

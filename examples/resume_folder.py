@@ -157,10 +157,10 @@ def _refuse_other(path: Path, before: Any, now: dict[str, Any]) -> None:
     if before == now:
         return
     before = before if isinstance(before, dict) else {}
-    names = [name for name in now if before.get(name) != now[name]]
+    names = [name for name in before | now if before.get(name) != now.get(name)]
     changed = "; ".join(
         f"{name.replace('_', '-')} was {str(before.get(name, 'not recorded'))[:40]} and is now "
-        f"{str(now[name])[:40]}"
+        f"{str(now.get(name, 'not recorded'))[:40]}"
         for name in names
     )
     raise ResumeError(

@@ -16,6 +16,7 @@ ENGINES = {
     "tensorflow": "tensorflow",
     "torch": "torch",
 }
+NETWORKS = ("book", "gru", "reader")
 LEARNING_RATE = 0.05
 EXAMPLES = """examples:
   python examples/several_devices.py --engine jax --devices 4
@@ -206,7 +207,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_numbers(("--devices", 1, 32, 2, "the number of devices or processes"))
     parser.add_argument(
         "--network",
-        choices=("book", "gru", "reader"),
+        choices=NETWORKS,
         nargs="+",
         default=["book"],
         help="the book's, a GRU with a mask, or a line reader. Several are trained one after the "

@@ -102,8 +102,7 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
     if not saved:
         print("No --save given: the reader is not kept.", flush=True)
     trained = train_reader(reader, training, validation, recipe, states)
-    # A reader that was saved before stays, if no epoch was whole.
-    if saved and (trained.num_epochs or not saved.path.exists()):
+    if saved and not saved.stays(trained.num_epochs):
         saved.write(trained.model.save)
         print(f"Saved the best reader as {saved.path}")
     if trained.was_stopped:

@@ -16,6 +16,7 @@ from keras_imgseq import ImageAsSequence, LineReader, build_step_model
 from keras_imgseq._export.agreement import (
     data_format_of,
     largest_difference,
+    padding_of,
     random_inputs,
     scaling_of,
 )
@@ -70,13 +71,11 @@ def export(options: argparse.Namespace) -> None:
             difference = largest_difference(model, target.run(written, inputs), inputs)
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
-            whole = (
-                "" if options.step else "fix its sizes with --size, export the step with --step, "
-            )
+            cures = "fix its sizes with --size, export the step with --step, "
             raise ExportError(
                 f"{options.to} cannot hold this network as {keras.backend.backend()} writes it: "
                 f"{type(error).__name__}: {reason}. To change that, "
-                f"{'' if options.step else whole}take another KERAS_BACKEND, or another target."
+                f"{'' if options.step else cures}take another KERAS_BACKEND, or another target."
             ) from error
         if not difference <= MOST_DIFFERENCE:
             raise ExportError(
@@ -135,10 +134,8 @@ def describe(
         "scaling_inside": scale,
         "offset_inside": offset,
     }
-    readings = [layer for layer in all_layers(whole) if isinstance(layer, ImageAsSequence)]
-    if readings:
-        content["data_format"] = readings[0].data_format
-        content["mask_value"] = readings[0].mask_value
+    if any(isinstance(layer, ImageAsSequence) for layer in all_layers(whole)):
+        content |= {"data_format": data_format_of(whole), "mask_value": padding_of(whole)}
     if options.step:
         states = model.step_graph.initial_states(1)
         is_zero = not any(state.any() for state in states)

@@ -157,6 +157,10 @@ def test_a_channel_axis_that_is_not_there():
         ({"reading": ("cross", "diagonal")}, "one of 'row', 'column', 'pixel'"),
         ({"reading": 5}, "crop the images to 25"),
         ({"reading": ["row", "pixel"], "return_sequences": True}, "readings of equal steps"),
+        (
+            {"input_shape": (None, 28), "reading": ["row", (1, 14)], "return_sequences": True},
+            "unknown and different numbers of steps",
+        ),
         ({"merge": "add"}, "one of 'concat', 'sum', 'mean', 'max'"),
         ({"bidirectional": "yes"}, "True or False"),
         ({"return_sequences": 1}, "True or False"),

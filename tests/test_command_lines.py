@@ -227,6 +227,14 @@ def test_a_file_is_whole_or_not_there():
     assert path.read_text() == "whole"
 
 
+def test_an_older_file_stays_if_no_epoch_was_whole():
+    file = KeptFile(Path("kept.txt"))
+    assert not file.stays(0)
+    Path("kept.txt").write_text("older")
+    assert file.stays(0)
+    assert not file.stays(1)
+
+
 def test_a_link_stays_a_link():
     Path("target.txt").write_text("old")
     Path("link.txt").symlink_to("target.txt")

@@ -185,6 +185,15 @@ def test_a_saved_stem_answers_the_same(tmp_path):
     assert ConvStem.from_config(config).get_config() == config
 
 
+def test_a_normalization_that_is_not_trained_stays_so(tmp_path):
+    stem = ConvStem((4, 4))
+    model = keras.Sequential([keras.Input((8, 8)), stem])
+    stem.normalizations[1].trainable = False
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert len(loaded.trainable_weights) == len(model.trainable_weights) == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "cure"),
     [

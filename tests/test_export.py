@@ -172,6 +172,13 @@ def test_a_network_in_another_model_is_described_too():
     assert content["data_format"] == "channels_last"
 
 
+def test_the_padding_of_a_stem_is_described():
+    reading = ImageAsSequence("row", mask_value=-1.0)
+    network = build_image_rnn((8, 6), 4, filters=2, reading=reading)
+    options = argparse.Namespace(model=Path("model.keras"), to="onnx", step=False)
+    assert export.describe(network, network, network.inputs, options)["mask_value"] == -1
+
+
 def test_a_scaling_of_each_channel_is_described():
     scaling = keras.layers.Rescaling([0.5, 0.25, 0.125], offset=-1)
     network = build_image_rnn((8, 6, 3), 4, reading=ImageAsSequence("row"))

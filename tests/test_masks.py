@@ -228,6 +228,20 @@ def test_a_mask_of_frames_is_not_one_of_pixels():
     video, frames = np.ones((2, 3, 5, 5), "float32"), np.array([[True, True, False]] * 2)
     layer = keras.layers.TimeDistributed(ImageAsSequence(2, padding="same"))
     assert layer(video, mask=frames).shape == (2, 3, 9, 4)
+    network = build_image_rnn((5, 5), 2)
+    answers = keras.layers.TimeDistributed(network)(video, mask=frames)
+    np.testing.assert_allclose(to_numpy(answers)[:, 0], to_numpy(network(video[:, 0])), atol=1e-6)
+    stem = keras.layers.TimeDistributed(ConvStem(4, mask_value=0.0))
+    assert stem(video[..., None], mask=frames).shape == (2, 3, 3, 3, 4)
+
+
+def test_a_mask_may_be_lists():
+    images, mask = np.ones((1, 3, 4), "float32"), [[True, True, False]]
+    for layer in (ImageAsSequence("row"), ConvStem(2)):
+        outputs = layer(images, mask=mask)
+        np.testing.assert_array_equal(
+            to_numpy(outputs), to_numpy(layer(images, mask=np.array(mask)))
+        )
 
 
 @pytest.mark.parametrize("return_sequences", [False, True])

@@ -150,6 +150,7 @@ def test_a_damaged_file_says_how_to_restore_it(copied, damage):
         ({"x_train": np.zeros((24, 5))}, "x_train must be \\(images, height, width\\)"),
         ({"x_train": np.full((24, 5, 4), 255.0)}, "floats from 0 to 1"),
         ({"x_train": np.full((24, 5, 4), "a")}, "floats from 0 to 1"),
+        ({"x_train": np.full((24, 5, 4), 255)}, "is of int64, where white is"),
         ({"y_test": np.zeros(24)}, "y_test must be one class number for each"),
         ({"y_test": np.zeros(23, int)}, "y_test must be one class number for each"),
         ({"y_test": np.full(24, -1)}, "y_test must be one class number for each"),

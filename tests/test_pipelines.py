@@ -92,6 +92,8 @@ def test_a_mask_in_tf_data_is_refused_where_the_pipeline_can_be_told_from_the_mo
     else:
         with pytest.raises(ValueError, match="A data pipeline passes no mask on"):
             dataset.map(layer)
+        with pytest.raises(ValueError, match="Received: a mask, images of tensorflow"):
+            ImageAsSequence("row")(tf.constant(images), mask=np.ones(images.shape[:2], "bool"))
 
 
 @needs_tensorflow

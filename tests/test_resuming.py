@@ -155,3 +155,9 @@ def test_batches_depend_on_the_seed_and_the_epoch_alone():
     batches.begin_at(0)
     assert epoch() == first
     assert Shuffled(x, y, 4, seed=2)[0][0].tolist() != first[0]
+
+
+def test_settings_that_are_gone_are_named(tmp_path):
+    ResumeFolder(tmp_path, {"epochs": 1, "speed": 2})
+    with pytest.raises(ResumeError, match="speed was 2 and is now not recorded"):
+        ResumeFolder(tmp_path, {"epochs": 1})

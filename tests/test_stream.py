@@ -518,3 +518,13 @@ def test_a_chain_to_which_layers_were_added_is_streamed():
     scaled = keras.Sequential([keras.Input((6, 4)), keras.layers.Rescaling(2.0), *model.layers])
     with pytest.raises(ValueError, match="a layer in front of the reading"):
         Stream(scaled)
+
+
+def test_a_stream_takes_a_step_model_too():
+    chain = keras.Sequential(
+        [keras.Input((6, 4)), ImageAsSequence("row"), keras.layers.SimpleRNN(3)]
+    )
+    image = np.random.default_rng(0).random((6, 4), "float32")
+    for model in (chain, build_image_rnn((6, 4), 2)):
+        answer = Stream(build_step_model(model)).feed(image)[-1]
+        np.testing.assert_allclose(answer, Stream(model).feed(image)[-1], atol=1e-6)

@@ -1,6 +1,7 @@
 """The reader of text lines and its batches."""
 
 import unicodedata
+import warnings
 
 import keras
 import numpy as np
@@ -124,6 +125,21 @@ def test_the_alphabet_and_the_weights_go_over_to_another_reader():
         reader.get_layer("rnn_1").get_weights(), other.get_layer("rnn_1").get_weights(), strict=True
     ):
         np.testing.assert_array_equal(first, second)
+
+
+def test_layers_that_are_not_trained_stay_so(tmp_path):
+    reader = small_reader()
+    reader.get_layer("rnn_1").trainable = False
+    reader.get_layer("stem").normalizations[0].trainable = False
+    reader.compile("adam")
+    reader.save(tmp_path / "reader.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = keras.saving.load_model(tmp_path / "reader.keras")
+    expected = [weight.path for weight in reader.trainable_weights]
+    assert len(expected) < len(small_reader().trainable_weights)
+    for other in (loaded, reader.with_alphabet("xyz")):
+        assert [weight.path for weight in other.trainable_weights] == expected
 
 
 @pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
@@ -338,6 +354,16 @@ def test_images_that_are_not_one_array_yet_are_refused(images):
         reader.predict(images)
 
 
+def test_images_that_are_not_prepared_are_refused():
+    reader = small_reader()
+    reader.compile("adam")
+    images, labels = np.full((1, 8, 20), 255, "uint8"), np.array([[1]])
+    for call in (lambda: reader.fit(images, labels), lambda: reader.predict(images)):
+        with pytest.raises(ValueError, match="Received: x of uint8 with values up to 255"):
+            call()
+    assert reader.predict(images // 255, verbose=0).shape == (1, 5, 4)
+
+
 @pytest.mark.parametrize("texts", [["a"], "a", np.array(["a"]), np.array(["a"], object)])
 def test_texts_are_no_labels_yet(texts):
     reader = small_reader()
@@ -368,6 +394,7 @@ def test_texts_and_alphabets_are_in_nfc():
         ({"alphabet": "aba"}, "with 'a' more than once"),
         ({"alphabet": "ä" + "a\u0308"}, "with 'ä' more than once"),
         ({"height": 0}, "write height=40"),
+        ({"name": "my reader"}, "write name="),
         ({"units": ()}, "units=128"),
         ({"units": 0}, "units=128"),
         ({"cell": "rnn"}, "Unknown cell"),

@@ -43,6 +43,16 @@ def data_format_of(model: keras.Model) -> str:
     return formats[0] if formats else "channels_last"
 
 
+def padding_of(model: keras.Model) -> float | None:
+    """The value that the network takes for padding."""
+    values = [
+        layer.mask_value
+        for layer in all_layers(model)
+        if isinstance(layer, (ConvStem, ImageAsSequence)) and layer.mask_value is not None
+    ]
+    return values[0] if values else None
+
+
 def random_inputs(
     model: keras.Model, signature: Sequence[Any], *, batch: int = 3, side: int = 64
 ) -> Inputs:
@@ -60,7 +70,7 @@ def random_inputs(
         num_images, *others = spec.shape
         sizes = [num_images or batch, *(number or side for number in others)]
         values = random.random(sizes) / np.abs(scaling_of(model)[0]).max()
-        padding = _padding_of(model)
+        padding = padding_of(model)
         if padding is not None and len(sizes) > 2:
             is_first = len(sizes) == 4 and data_format_of(model) == "channels_first"
             image = np.moveaxis(values[-1], 0, -1) if is_first else values[-1]
@@ -85,13 +95,3 @@ def largest_difference(model: keras.Model, answers: Arrays, inputs: Inputs) -> f
     ]
     # NaN is the largest.
     return float(np.max(differences))
-
-
-def _padding_of(model: keras.Model) -> float | None:
-    """The value that the network takes for padding."""
-    values = [
-        layer.mask_value
-        for layer in all_layers(model)
-        if isinstance(layer, (ConvStem, ImageAsSequence)) and layer.mask_value is not None
-    ]
-    return values[0] if values else None

@@ -23,6 +23,12 @@ def check_images(images: Any, cure: str) -> None:
             "A LineReader takes one array, (lines, height, width), or a dataset of such batches. "
             f"Received: x={shown(images)}. For a list of images, write {cure}."
         )
+    lines = _as_array(images)
+    if lines is not None and lines.dtype.kind in "iu" and lines.size and lines.max() > 1:
+        raise ValueError(
+            "A LineReader takes prepared lines, with ink 1 and paper 0. Received: x of "
+            f"{lines.dtype} with values up to {lines.max()}. Write {cure}, which prepares them."
+        )
 
 
 def check_labels(labels: Any, alphabet: str) -> None:

@@ -11,7 +11,7 @@ from keras_imgseq._lines.alphabet import encoded, listed, padded
 from keras_imgseq._lines.decoding import RULE_OF_STEPS, steps_needed
 from keras_imgseq._lines.line_image import Line, all_prepared, end_of_ink
 from keras_imgseq._lines.line_reader import LineReader
-from keras_imgseq._lines.widths import STEP, stacked, widths_of_set
+from keras_imgseq._lines.widths import WIDTH_UNIT, stacked, widths_of_set
 from keras_imgseq._reading import arguments
 
 # How much wider an augmented line may be.
@@ -155,6 +155,9 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def begin_at(self, epoch: int) -> None:
         """Takes the order and the changes of an epoch, which depend on the seed and on it alone.
 
+        Keras' `fit` ends an epoch before its first one. To go on with a training, call this in
+        `on_epoch_begin` of a callback.
+
         Args:
             epoch: Number of the epoch, from 0.
         """
@@ -177,7 +180,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
         width = most if index < 2 else max(self._held(line.shape[1]) for line in lines)
         if index == 1 and self._can_differ:
             first = max(self._widths[place] for place in self._batches[0])
-            width += STEP * (width == first)
+            width += WIDTH_UNIT * (width == first)
         return stacked(lines, width), self._labels[places]
 
     def _held(self, width: int) -> int:

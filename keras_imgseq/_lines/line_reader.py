@@ -15,6 +15,7 @@ from keras_imgseq._lines.decoding import Place, beliefs, places_of, text_of
 from keras_imgseq._lines.labels import are_learnable, check_images, check_labels, check_lengths
 from keras_imgseq._lines.line_image import Line, all_prepared, prepared
 from keras_imgseq._network.conv_stem import ConvStem
+from keras_imgseq._network.frozen_layers import freeze, frozen_names
 from keras_imgseq._network.model import compile_as_saved, is_ctc
 from keras_imgseq._reading import arguments
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
@@ -94,6 +95,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         rate = arguments.number("dropout", dropout, meaning)
         if not 0 <= rate < 1:
             raise ValueError(f"`dropout` is {meaning}. Received: dropout={dropout}.")
+        name = arguments.text("name", name) or "line_reader"
         policy = keras.dtype_policies.get(dtype) if dtype else keras.config.dtype_policy()
         stem = ConvStem(filters, pool_sizes, 0.0, "channels_last", dtype=policy, name="stem")
         images = keras.Input((height, None), dtype=policy.variable_dtype, name="images")
@@ -215,19 +217,30 @@ class LineReader(keras.Model):  # type: ignore[misc]
         super().export(filepath, format=format, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "dtype": keras.dtype_policies.serialize(self._policy)}
+        config = {**self._arguments, "dtype": keras.dtype_policies.serialize(self._policy)}
+        frozen = frozen_names(self._all_layers)
+        return {**config, "frozen": frozen} if frozen else config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "LineReader":
         config = dict(config)
+        frozen = config.pop("frozen", ())
         if isinstance(config.get("dtype"), dict):
             config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
-        return cls(**config)
+        reader = cls(**config)
+        freeze(reader._all_layers, frozen)
+        return reader
+
+    @property
+    def _all_layers(self) -> list[keras.layers.Layer]:
+        stem = self.get_layer("stem")
+        return [*self.layers, *stem.convolutions, *stem.normalizations]
 
     def with_alphabet(self, alphabet: str) -> "LineReader":
         """Makes a reader of other characters with the same weights, for further training.
 
-        The weights of new characters are random, those of known characters are copied.
+        The weights of new characters are random, those of known characters are copied. Layers that
+        are not trained stay untrained.
 
         Args:
             alphabet: A string of all characters of the new reader.

@@ -8,15 +8,15 @@ import numpy.typing as npt
 from keras_imgseq._lines.line_image import Line
 
 # Widths are rounded up to a multiple of this, in pixels, and to one of few for long lines.
-STEP = 32
+WIDTH_UNIT = 32
 WIDTHS_OF_A_SET = 8
 
 
 def rounded_up(width: int) -> int:
     """One of few widths that holds a line: at most a fifth longer than it, or 32 pixels."""
-    rounded = STEP
+    rounded = WIDTH_UNIT
     while rounded < width:
-        rounded += max(STEP, rounded // 6 // STEP * STEP)
+        rounded += max(WIDTH_UNIT, rounded // 6 // WIDTH_UNIT * WIDTH_UNIT)
     return rounded
 
 
@@ -25,7 +25,7 @@ def widths_of_set(widths: Sequence[int]) -> list[int]:
 
     Found by dynamic programming over the widths in order.
     """
-    rounded = -(-np.asarray(widths) // STEP) * STEP
+    rounded = -(-np.asarray(widths) // WIDTH_UNIT) * WIDTH_UNIT
     candidates, counts = np.unique(rounded, return_counts=True)
     before = np.concatenate([[0], np.cumsum(counts)])
     # cost[j]: pixels of the j narrowest candidates in groups, each as wide as its widest.

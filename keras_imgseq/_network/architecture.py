@@ -70,10 +70,7 @@ class Architecture:
 
     def sequence_shapes(self) -> list[tuple[int | None, int | None, int]]:
         """`(batch, steps, features)` of each reading."""
-        shape = (None, *self.input_shape)
-        if self.stem is not None:
-            shape = self.stem.compute_output_shape(shape)
-        return [layer.compute_output_shape(shape) for layer in self.reading]
+        return [layer.compute_output_shape(self._shape_read) for layer in self.reading]
 
     @property
     def num_layers(self) -> int:
@@ -271,12 +268,27 @@ class Architecture:
                 "An unknown number of steps cannot be unrolled. Received: unroll=True, "
                 f"input_shape={self.input_shape}. Write unroll='auto', or the size as numbers."
             )
-        if self.return_sequences and len(set(steps)) > 1:
+        # Unknown numbers of steps are equal only where patches divide the unknown side alike.
+        grids = {self._grid_of(layer) for layer in self.reading} if None in steps else set()
+        if self.return_sequences and (len(set(steps)) > 1 or len(grids) > 1):
+            numbers = "unknown and different numbers of" if None in steps else steps
             raise ValueError(
                 "With return_sequences=True, all readings have the same number of steps. "
-                f"Received: readings of {steps} steps. Write readings of equal steps, or "
+                f"Received: readings of {numbers} steps. Write readings of equal steps, or "
                 "return_sequences=False."
             )
+
+    @property
+    def _shape_read(self) -> Any:
+        """The shape of what the readings read: the images, or their features."""
+        shape = (None, *self.input_shape)
+        return shape if self.stem is None else self.stem.compute_output_shape(shape)
+
+    def _grid_of(self, layer: ImageAsSequence) -> tuple[Any, ...]:
+        """Patches down and across; where their number is unknown, the pixels of one."""
+        _, size, _ = axes.sizes_of(self._shape_read, layer.data_format)
+        sides = zip(layer.reading.grid_size(size), layer.reading.patch_size(size), strict=True)
+        return tuple(("every", pixels) if number is None else number for number, pixels in sides)
 
 
 def _is_default(value: Any) -> bool:

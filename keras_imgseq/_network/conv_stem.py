@@ -6,11 +6,19 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_imgseq._network.frozen_layers import freeze, frozen_names
 from keras_imgseq._network.stem_arguments import checked_stem
 from keras_imgseq._reading import arguments, axes, doubts
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.given_arrays import layer_input
-from keras_imgseq._reading.masks import check_mask, check_mask_value, real_pixels, with_the_first
+from keras_imgseq._reading.masks import (
+    as_mask,
+    check_mask,
+    check_mask_value,
+    is_of_pixels,
+    real_pixels,
+    with_the_first,
+)
 from keras_imgseq._reading.rearrangement import Shape
 
 
@@ -116,12 +124,16 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "ConvStem":
+        config = dict(config)
+        frozen = config.pop("frozen", ())
         with doubts.loading():
-            return super().from_config(config)  # type: ignore[no-any-return]
+            stem: ConvStem = super().from_config(config)
+        freeze([*stem.convolutions, *stem.normalizations], frozen)
+        return stem
 
     def __call__(self, images: Any, mask: Any = None, **kwargs: Any) -> Any:
         # By its name: Keras forgets a mask that is given by its place.
-        return super().__call__(layer_input(images, "images"), mask=mask, **kwargs)
+        return super().__call__(layer_input(images, "images"), mask=as_mask(mask), **kwargs)
 
     def build(self, input_shape: Shape) -> None:
         num_features = axes.sizes_of(input_shape, self.data_format)[2]
@@ -188,20 +200,25 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         return ops.expand_dims(real, 1) if self.data_format == "channels_first" else real
 
     def get_config(self) -> dict[str, Any]:
-        config = {
+        config: dict[str, Any] = {
             "filters": self.filters,
             "pool_sizes": self.pool_sizes,
             "mask_value": self.mask_value,
             "data_format": self.data_format,
             "scale": self.scale,
         }
+        frozen = frozen_names([*self.convolutions, *self.normalizations])
+        if frozen:
+            config["frozen"] = frozen
         return {**super().get_config(), **config}
 
     def _real_pixels(self, images: Any, mask: Any) -> Any:
-        if mask is not None:
+        if is_of_pixels(mask):
             check_mask(mask.shape, images.shape, self.data_format)
         elif self.mask_value is None:
             return None
+        else:
+            mask = None
         real = real_pixels(images, mask, self.mask_value, self.data_format)
         if self.mask_value is None:
             return real

@@ -87,7 +87,8 @@ def build_image_rnn(
     Returns:
         An uncompiled functional `keras.Model`, whose layers are named `images`,
         `as_sequence`, `rnn_1`, `rnn_2` and so on, `logits` and `probabilities`. With several
-        readings, `reading_1_as_sequence` and so on. With `filters`, `stem` after `images`.
+        readings, `reading_1_as_sequence` and so on, and `merged`. With `filters`, `stem` after
+        `images`. With `scale` and no `filters`, `scaled` after `as_sequence`.
 
     Raises:
         ValueError: If an argument is none of the above, or if they do not fit together. If

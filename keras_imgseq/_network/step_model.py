@@ -17,7 +17,7 @@ from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 
 # More steps of one part are a loop in the graph.
-MOST_UNROLLED_STEPS = 64
+MOST_STEPS_OF_A_PART = 64
 
 
 def build_step_model(model: keras.Model) -> keras.Model:
@@ -214,7 +214,7 @@ class StepGraph:
             layer.cell,
             return_sequences=layer.return_sequences,
             return_state=True,
-            unroll=sequences.shape[1] <= MOST_UNROLLED_STEPS,
+            unroll=sequences.shape[1] <= MOST_STEPS_OF_A_PART,
             dtype=layer.dtype_policy,
             name=layer.name,
         )

@@ -18,7 +18,7 @@ class Stream:
     part of an image the answer is that of `model.predict`.
 
     Args:
-        model: A network of `build_image_rnn`, as `build_step_model` takes it.
+        model: A network of `build_image_rnn`, as `build_step_model` takes it, or what that makes.
         cameras: Number of cameras.
 
     Raises:
@@ -42,8 +42,8 @@ class Stream:
     def __init__(self, model: keras.Model, cameras: int = 1) -> None:
         meaning = "the number of cameras. Write cameras=1"
         self.cameras = arguments.count("cameras", cameras, meaning)
-        graph = getattr(model, "step_graph", None) or StepGraph(model)
-        self._step = graph.built()
+        self._step = model if hasattr(model, "step_graph") else StepGraph(model).built()
+        graph = self._step.step_graph
         self._num_lines = graph.parts.num_lines
         part = self._step.inputs[0]
         self._line_shape = tuple(part.shape[1:] if self._num_lines == 1 else part.shape[2:])

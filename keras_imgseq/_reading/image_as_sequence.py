@@ -11,7 +11,14 @@ from keras_imgseq._reading.array_libraries import is_foreign, library_of, static
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order, doubt_of_padding
 from keras_imgseq._reading.given_arrays import layer_input
-from keras_imgseq._reading.masks import check_mask, check_mask_value, filled, mask_of_steps
+from keras_imgseq._reading.masks import (
+    as_mask,
+    check_mask,
+    check_mask_value,
+    filled,
+    is_of_pixels,
+    mask_of_steps,
+)
 from keras_imgseq._reading.reading import Order, Padding, Reading, Step
 from keras_imgseq._reading.rearrangement import (
     SequenceShape,
@@ -151,9 +158,9 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         images = layer_input(images, "images")
         # Data pipelines hand over arrays of other libraries, which Keras would convert.
         if is_foreign(images):
-            return self._read_in_pipeline(images)
+            return self._read_in_pipeline(images, mask)
         # By its name: Keras forgets a mask that is given by its place.
-        return super().__call__(images, mask=mask, **kwargs)
+        return super().__call__(images, mask=as_mask(mask), **kwargs)
 
     def build(self, input_shape: Shape) -> None:
         self._warn_of_the_axes(input_shape)
@@ -170,8 +177,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, images: Any, mask: Any = None) -> Any:
         self._output_shape_as_built(images)
-        # TimeDistributed hands over its own, which tells which frames are real.
-        if mask is not None and len(mask.shape) > 1 and self.reading.padding == "same":
+        if is_of_pixels(mask) and self.reading.padding == "same":
             # An image alone ends with what is added here, one in a batch with masked pixels.
             check_mask(static_shape(mask), static_shape(images), self.data_format)
             images = filled(images, mask, self._padding_value, self.data_format)
@@ -180,10 +186,12 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         return keras.ops.copy(sequences) if sequences is images else sequences
 
     def compute_mask(self, images: Any, previous_mask: Any = None) -> Any:
-        if previous_mask is not None:
+        if is_of_pixels(previous_mask):
             check_mask(static_shape(previous_mask), static_shape(images), self.data_format)
         elif self.mask_value is None:
             return None
+        else:
+            previous_mask = None
         # A symbolic mask would put its operations into the model.
         if isinstance(images, keras.KerasTensor):
             return None
@@ -244,12 +252,13 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         check_mask_value(self.mask_value, images.dtype)
         return output_shape
 
-    def _read_in_pipeline(self, images: Any) -> Any:
-        if self.mask_value is not None:
+    def _read_in_pipeline(self, images: Any, mask: Any) -> Any:
+        if self.mask_value is not None or mask is not None:
+            given = "a mask" if self.mask_value is None else f"mask_value={self.mask_value}"
             raise ValueError(
-                "A data pipeline passes no mask on. Received: "
-                f"mask_value={self.mask_value}, images of {library_of(images).name}. "
-                "Write the layer with `mask_value` into the model instead."
+                f"A data pipeline passes no mask on. Received: {given}, images of "
+                f"{library_of(images).name}. Write the layer with `mask_value` into the model "
+                "instead."
             )
         shape = static_shape(images)
         self._warn_of_the_axes(shape)

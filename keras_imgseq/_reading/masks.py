@@ -40,6 +40,16 @@ def check_mask_value(mask_value: float | None, dtype: Any, *, may_be_int: bool =
         )
 
 
+def as_mask(mask: Any) -> Any:
+    """A mask as an array, which may be given as lists."""
+    return np.asarray(mask, "bool") if isinstance(mask, (list, tuple)) else mask
+
+
+def is_of_pixels(mask: Any) -> bool:
+    """Whether a mask is one of images; TimeDistributed hands over its own, of frames."""
+    return mask is not None and len(mask.shape) > 1
+
+
 def check_mask(mask_shape: Any, images_shape: Any, data_format: str) -> None:
     """Refuses what is no mask of pixels, `(batch, height, width)`, or rows, `(batch, height)`.
 

@@ -122,7 +122,8 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
         library = library_of(sequences)
         images = to_images(library, sequences, self.reading, tuple(image_shape), self.data_format)
         # On JAX the images of rows are the sequences, whose mask would stay.
-        return keras.ops.copy(images) if images is sequences else images
+        is_same = images is sequences and not is_foreign(sequences)
+        return keras.ops.copy(images) if is_same else images
 
     def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
         # A mask of time steps does not fit an image.
