@@ -2,7 +2,7 @@
 
 import argparse
 import json
-import shutil
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Writes a file into a folder for temporary files, checks it, and moves it to its place."""
+    """Writes a file beside its place, checks it, and moves it there in one go."""
     target = TARGETS[options.to]
     _check_backend(options.to, target)
     model = _loaded(options.model)
@@ -62,9 +62,10 @@ def export(options: argparse.Namespace) -> None:
     signature = _signature(model, target, options.size)
     path = _checked_path(options, target)
     content = json.dumps(describe(whole, model, signature, options), indent=2, ensure_ascii=False)
-    with tempfile.TemporaryDirectory(prefix="keras-imgseq-") as folder:
+    with tempfile.TemporaryDirectory(prefix=".keras-imgseq-", dir=path.parent) as folder:
         # Under its final name: ONNX files name the file of their weights.
-        written = Path(folder) / path.name
+        written = Path(folder) / "new" / path.name
+        written.parent.mkdir()
         try:
             target.write(model, written, signature)
             inputs = random_inputs(model, signature)
@@ -83,9 +84,9 @@ def export(options: argparse.Namespace) -> None:
                 "Take another KERAS_BACKEND or another target."
             )
         if path.is_dir():
-            shutil.rmtree(path)
-        for file in Path(folder).iterdir():
-            shutil.move(file, path.with_name(file.name))
+            path.rename(Path(folder) / "before")
+        for file in written.parent.iterdir():
+            os.replace(file, path.with_name(file.name))
     described = path.with_name(f"{path.name}.json")
     described.write_text(content + "\n", "utf-8")
     print(f"Wrote {path} and {described.name}.")
@@ -107,6 +108,11 @@ def _checked_path(options: argparse.Namespace, target: Target) -> Path:
     if path.is_dir() and not is_saved_model:
         raise ExportError(
             f"{path} is a folder that this command did not write. Give another --output."
+        )
+    weights = path.with_suffix(".bin")
+    if target.ending == ".xml" and weights.exists() and not path.exists():
+        raise ExportError(
+            f"{weights} is a file that this command did not write. Give another --output."
         )
     if path.is_file() and not target.ending:
         raise ExportError(f"{path} is a file, and a folder is written. Give another --output.")

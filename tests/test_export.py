@@ -314,3 +314,10 @@ class Begins(keras.layers.SimpleRNNCell):
 
     def get_initial_state(self, batch_size=None):
         return keras.ops.ones((batch_size, self.units))
+
+
+def test_weights_of_another_file_are_not_overwritten(tmp_path):
+    (tmp_path / "network.bin").write_text("something else")
+    options = argparse.Namespace(output=tmp_path / "network.xml", step=False)
+    with pytest.raises(export.ExportError, match=r"network\.bin is a file that this command did"):
+        export._checked_path(options, TARGETS["openvino"])
