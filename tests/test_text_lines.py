@@ -134,7 +134,7 @@ def test_layers_that_are_not_trained_stay_so(tmp_path):
     reader.compile("adam")
     reader.save(tmp_path / "reader.keras")
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         loaded = keras.saving.load_model(tmp_path / "reader.keras")
     expected = [weight.path for weight in reader.trainable_weights]
     assert len(expected) < len(small_reader().trainable_weights)
