@@ -13,6 +13,7 @@ from resume_folder import States
 
 from keras_imgseq import CharacterErrorRate, LineBatches, LineReader
 
+BATCH_SIZE = 16
 # Epochs without a better result before the training ends.
 PATIENCE = 6
 
@@ -22,7 +23,6 @@ class Recipe:
     """How to train a reader."""
 
     epochs: int
-    batch_size: int
     learning_rate: float
     seed: int
     augment: bool
@@ -38,7 +38,7 @@ def batches_of(
             lines.images,
             lines.texts,
             reader,
-            recipe.batch_size,
+            BATCH_SIZE,
             too_long="skip",
             devices=recipe.devices,
             **options,

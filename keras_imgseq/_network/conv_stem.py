@@ -12,9 +12,9 @@ from keras_imgseq._reading import arguments, axes, doubts
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.given_arrays import layer_input
 from keras_imgseq._reading.masks import (
-    as_mask,
     check_mask,
     check_mask_value,
+    given_mask,
     is_of_pixels,
     real_pixels,
     with_the_first,
@@ -132,8 +132,10 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         return stem
 
     def __call__(self, images: Any, mask: Any = None, **kwargs: Any) -> Any:
+        images = layer_input(images, "images")
+        mask = given_mask(mask, images, self.data_format)
         # By its name: Keras forgets a mask that is given by its place.
-        return super().__call__(layer_input(images, "images"), mask=as_mask(mask), **kwargs)
+        return super().__call__(images, mask=mask, **kwargs)
 
     def build(self, input_shape: Shape) -> None:
         num_features = axes.sizes_of(input_shape, self.data_format)[2]
@@ -191,6 +193,8 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         # A symbolic mask would put its operations into the model.
         if isinstance(images, keras.KerasTensor):
             return None
+        if previous_mask is not None:
+            check_mask(previous_mask.shape, images.shape, self.data_format)
         real = self._real_pixels(images, previous_mask)
         if real is None:
             return None

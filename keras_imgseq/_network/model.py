@@ -18,6 +18,12 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """None: answers at every step have the mask of their layers."""
 
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """Answers as `keras.Model`. A mask of frames, as TimeDistributed has, is not of pixels."""
+        masks = [one for one in keras.tree.flatten(mask) if one is not None]
+        is_of_pixels = all(len(one.shape) > 1 for one in masks)
+        return super().call(inputs, training=training, mask=mask if is_of_pixels else None)
+
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Predicts as `keras.Model`. One image without a batch is refused."""
         shape, expected = getattr(x, "shape", None) or (), tuple(self.input_shape or ())

@@ -12,10 +12,10 @@ from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order, doubt_of_padding
 from keras_imgseq._reading.given_arrays import layer_input
 from keras_imgseq._reading.masks import (
-    as_mask,
     check_mask,
     check_mask_value,
     filled,
+    given_mask,
     is_of_pixels,
     mask_of_steps,
 )
@@ -159,8 +159,9 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         # Data pipelines hand over arrays of other libraries, which Keras would convert.
         if is_foreign(images):
             return self._read_in_pipeline(images, mask)
+        mask = given_mask(mask, images, self.data_format)
         # By its name: Keras forgets a mask that is given by its place.
-        return super().__call__(images, mask=as_mask(mask), **kwargs)
+        return super().__call__(images, mask=mask, **kwargs)
 
     def build(self, input_shape: Shape) -> None:
         self._warn_of_the_axes(input_shape)
@@ -186,12 +187,10 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         return keras.ops.copy(sequences) if sequences is images else sequences
 
     def compute_mask(self, images: Any, previous_mask: Any = None) -> Any:
-        if is_of_pixels(previous_mask):
+        if previous_mask is not None:
             check_mask(static_shape(previous_mask), static_shape(images), self.data_format)
         elif self.mask_value is None:
             return None
-        else:
-            previous_mask = None
         # A symbolic mask would put its operations into the model.
         if isinstance(images, keras.KerasTensor):
             return None

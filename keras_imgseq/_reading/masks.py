@@ -40,13 +40,17 @@ def check_mask_value(mask_value: float | None, dtype: Any, *, may_be_int: bool =
         )
 
 
-def as_mask(mask: Any) -> Any:
-    """A mask as an array, which may be given as lists."""
-    return np.asarray(mask, "bool") if isinstance(mask, (list, tuple)) else mask
+def given_mask(mask: Any, images: Any, data_format: str) -> Any:
+    """The mask that a layer is called with, which may be lists, checked."""
+    if isinstance(mask, (list, tuple)):
+        mask = np.asarray(mask, "bool")
+    if mask is not None:
+        check_mask(mask.shape, images.shape, data_format)
+    return mask
 
 
 def is_of_pixels(mask: Any) -> bool:
-    """Whether a mask is one of images; TimeDistributed hands over its own, of frames."""
+    """Whether a mask that Keras hands over is one of images. TimeDistributed's is of frames."""
     return mask is not None and len(mask.shape) > 1
 
 
