@@ -36,11 +36,11 @@ def prepared(image: Any, height: int) -> Line:
 
 def all_prepared(images: Any, height: int) -> list[Line]:
     """The images of several lines. An error names the place of its image."""
-    shape: Any = getattr(images, "shape", None)
+    shape: Any = getattr(images, "shape", (0,))
     # Whatever gives one image after the other, an array of arrays too.
-    is_series = hasattr(images, "__iter__") and (shape is None or len(shape) == 1)
-    is_one = shape is not None and len(shape) == 3 and shape[-1] in CHANNELS
-    is_batch = shape is not None and len(shape) in (3, 4) and not is_one
+    is_series = hasattr(images, "__iter__") and len(shape) == 1
+    is_one = len(shape) == 3 and shape[-1] in CHANNELS
+    is_batch = len(shape) in (3, 4) and not is_one
     if isinstance(images, (str, bytes, dict)) or not (is_series or is_batch):
         raise ValueError(
             "`images` is a list of arrays, one for each line. Received: "

@@ -233,8 +233,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
 
     @property
     def _all_layers(self) -> list[keras.layers.Layer]:
-        stem = self.get_layer("stem")
-        return [*self.layers, *stem.convolutions, *stem.normalizations]
+        return [*self.layers, *self.get_layer("stem").trained_layers]
 
     def with_alphabet(self, alphabet: str) -> "LineReader":
         """Makes a reader of other characters with the same weights, for further training.

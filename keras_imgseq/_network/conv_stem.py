@@ -128,8 +128,13 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         frozen = config.pop("frozen", ())
         with doubts.loading():
             stem: ConvStem = super().from_config(config)
-        freeze([*stem.convolutions, *stem.normalizations], frozen)
+        freeze(stem.trained_layers, frozen)
         return stem
+
+    @property
+    def trained_layers(self) -> list[keras.layers.Layer]:
+        """The layers that hold the weights."""
+        return [*self.convolutions, *self.normalizations]
 
     def __call__(self, images: Any, mask: Any = None, **kwargs: Any) -> Any:
         images = layer_input(images, "images")
@@ -170,7 +175,7 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, images: Any, mask: Any = None, training: bool | None = None) -> Any:
         check_mask_value(self.mask_value, images.dtype, may_be_int=True)
-        real = self._real_pixels(images, mask)
+        real = self._real_pixels(images, mask if is_of_pixels(mask) else None)
         features = ops.cast(images, self.compute_dtype)
         if len(images.shape) == 3:
             features = ops.expand_dims(features, -1)
@@ -193,8 +198,6 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         # A symbolic mask would put its operations into the model.
         if isinstance(images, keras.KerasTensor):
             return None
-        if previous_mask is not None:
-            check_mask(previous_mask.shape, images.shape, self.data_format)
         real = self._real_pixels(images, previous_mask)
         if real is None:
             return None
@@ -211,18 +214,16 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
             "data_format": self.data_format,
             "scale": self.scale,
         }
-        frozen = frozen_names([*self.convolutions, *self.normalizations])
+        frozen = frozen_names(self.trained_layers)
         if frozen:
             config["frozen"] = frozen
         return {**super().get_config(), **config}
 
     def _real_pixels(self, images: Any, mask: Any) -> Any:
-        if is_of_pixels(mask):
+        if mask is not None:
             check_mask(mask.shape, images.shape, self.data_format)
         elif self.mask_value is None:
             return None
-        else:
-            mask = None
         real = real_pixels(images, mask, self.mask_value, self.data_format)
         if self.mask_value is None:
             return real

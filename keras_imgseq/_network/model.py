@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_imgseq._reading.masks import is_of_pixels
+
 # By their names: not every version of Keras has all of them.
 PROBABILITIES = ("softmax", "sigmoid", "sparsemax")
 
@@ -20,9 +22,8 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Answers as `keras.Model`. A mask of frames, as TimeDistributed has, is not of pixels."""
-        masks = [one for one in keras.tree.flatten(mask) if one is not None]
-        is_of_pixels = all(len(one.shape) > 1 for one in masks)
-        return super().call(inputs, training=training, mask=mask if is_of_pixels else None)
+        is_of_images = all(map(is_of_pixels, keras.tree.flatten(mask)))
+        return super().call(inputs, training=training, mask=mask if is_of_images else None)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Predicts as `keras.Model`. One image without a batch is refused."""
