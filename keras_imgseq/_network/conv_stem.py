@@ -188,7 +188,8 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
             self.convolutions, self.normalizations, self.pool_sizes, strict=True
         ):
             features = normalization(convolution(features), training=training, mask=real)
-            features = _pooled(_only(real, ops.relu(features)), pool_size)
+            # The relu of the largest is the largest relu, and takes less time.
+            features = ops.relu(_pooled(_only(real, features), pool_size))
             real = None if real is None else _pooled_mask(real, pool_size)
         if self.data_format == "channels_first":
             features = ops.transpose(features, (0, 3, 1, 2))
@@ -244,7 +245,12 @@ def _pooled(features: Any, pool_size: tuple[int, int]) -> Any:
     if (height, width) == (1, 1):
         return features
     # Keras' "same" shifts the pools by half of what they lack, which depends on the width.
-    features = ops.pad(features, ((0, 0), (0, height - 1), (0, width - 1), (0, 0)))
+    below, right = (
+        0 if size is not None and size % pool == 0 else pool - 1
+        for size, pool in zip(features.shape[1:3], pool_size, strict=True)
+    )
+    if below or right:
+        features = ops.pad(features, ((0, 0), (0, below), (0, right), (0, 0)))
     return ops.max_pool(
         features, pool_size, strides=pool_size, padding="valid", data_format="channels_last"
     )
