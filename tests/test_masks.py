@@ -398,6 +398,21 @@ def test_on_a_gpu_keras_may_run_cudnn_without_the_mask(
     assert (ours.go_backwards, ours.return_sequences) == (go_backwards, return_sequences)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="cuDNN lacks it on JAX alone")
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("go_backwards", [False, True])
+def test_half_precision_never_meets_cudnn_on_jax(dtype, go_backwards, monkeypatch):
+    options = {"dtype": dtype, "go_backwards": go_backwards}
+    layer, keras_layer = CELLS["lstm"].faster_layer(3, **options), keras.layers.LSTM(3, **options)
+    sequences = np.random.default_rng(0).normal(size=(2, 5, 4)).astype("float32")
+    expected = keras_layer(sequences)
+    seen = seen_by_cudnn("lstm", monkeypatch)
+    layer.build(sequences.shape)
+    layer.set_weights(keras_layer.get_weights())
+    np.testing.assert_array_equal(layer(sequences), expected)
+    assert not seen
+
+
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_who_forbids_cudnn_has_keras_loop(cell, monkeypatch):
     seen = seen_by_cudnn(cell, monkeypatch)

@@ -93,9 +93,8 @@ class _FastestLoop:
             (mask,) = keras.tree.flatten(mask)
         loop = fastest_loop(self, sequences, states, mask, training)
         if loop is None:
-            # cuDNN takes no mask that begins late or is all false.
-            may_take_cudnn = mask is None or getattr(self, "use_cudnn", "auto") is True
-            inner_loop = _FastestLoop.keras_loop if may_take_cudnn else keras.layers.RNN.inner_loop
+            is_of_keras = cudnn_loop.may_be_left_to_keras(self, mask)
+            inner_loop = _FastestLoop.keras_loop if is_of_keras else keras.layers.RNN.inner_loop
             return inner_loop(self, sequences, initial_state, mask, training)
         if mask is None:
             return loop(self, self.cell.kernel, sequences, states, self.return_sequences)  # type: ignore[attr-defined]
