@@ -20,8 +20,8 @@ from keras_imgseq import (
     sequence_as_image,
 )
 from keras_imgseq._reading import kept_arrays
-from keras_imgseq._reading.reading import route_of
 from keras_imgseq._reading.rearrangement import _runs
+from keras_imgseq._reading.routes import route_of
 
 needs_torch = pytest.mark.skipif("torch" not in INSTALLED, reason="PyTorch is not installed")
 needs_tensorflow = pytest.mark.skipif(

@@ -10,7 +10,7 @@ import keras
 import keras_imgseq
 from keras_imgseq._network import architecture
 from keras_imgseq._network.model import ImageRNN
-from keras_imgseq._reading import axes, orders, reading
+from keras_imgseq._reading import axes, orders, reading_arguments
 from keras_imgseq._recurrent import cells, layers
 
 ROOT = Path(__file__).parent.parent
@@ -62,17 +62,17 @@ def test_the_choices_of_an_editor_are_the_tables():
     def names(literal):
         return set(typing.get_args(literal))
 
-    assert names(reading.StepName) == set(reading.STEPS)
+    assert names(reading_arguments.StepName) == set(reading_arguments.STEPS)
     assert names(orders.OrderName) == set(orders.ORDERS)
     assert names(axes.DataFormat) == set(axes.AXES)
     assert names(cells.CellName) == set(cells.CELLS)
     assert names(architecture.Merge) == set(architecture.MERGES)
-    assert names(reading.Padding) == {"same"}
+    assert names(reading_arguments.Padding) == {"same"}
     for function in (keras_imgseq.ImageAsSequence.__init__, keras_imgseq.image_as_sequence):
         hints = typing.get_type_hints(function)
-        assert hints["step"] == reading.Step
-        assert hints["order"] == reading.Order
-        assert hints["padding"] == reading.Padding | None
+        assert hints["step"] == reading_arguments.Step
+        assert hints["order"] == reading_arguments.Order
+        assert hints["padding"] == reading_arguments.Padding | None
     hints = typing.get_type_hints(keras_imgseq.build_image_rnn)
     assert hints["cell"] == architecture.Cell
     assert hints["merge"] == architecture.Merge

@@ -13,7 +13,7 @@ from keras_imgseq._reading import arguments, axes
 from keras_imgseq._reading.arguments import listed, shown
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
-from keras_imgseq._reading.reading import STEPS
+from keras_imgseq._reading.reading_arguments import STEPS
 from keras_imgseq._recurrent.cells import CELLS, CellName
 
 Cell = CellName | Callable[[int], Any]

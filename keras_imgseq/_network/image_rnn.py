@@ -12,7 +12,7 @@ from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.doubtful_readings import doubt_of_padding
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
-from keras_imgseq._reading.reading import Step
+from keras_imgseq._reading.reading_arguments import Step
 from keras_imgseq._reading.rearrangement import Shape
 from keras_imgseq._recurrent.cells import CELLS
 from keras_imgseq._recurrent.layers import KERAS_CELLS, MOST_UNROLLED_STEPS

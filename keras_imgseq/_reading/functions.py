@@ -8,7 +8,8 @@ from keras_imgseq._reading.array_libraries import library_of, static_shape
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order
 from keras_imgseq._reading.given_arrays import as_array
-from keras_imgseq._reading.reading import Order, Padding, Reading, Step
+from keras_imgseq._reading.reading import Reading
+from keras_imgseq._reading.reading_arguments import Order, Padding, Step
 from keras_imgseq._reading.rearrangement import (
     images_shape,
     sequence_shape,

@@ -19,7 +19,8 @@ from keras_imgseq._reading.masks import (
     is_of_pixels,
     mask_of_steps,
 )
-from keras_imgseq._reading.reading import Order, Padding, Reading, Step
+from keras_imgseq._reading.reading import Reading
+from keras_imgseq._reading.reading_arguments import Order, Padding, Step
 from keras_imgseq._reading.rearrangement import (
     SequenceShape,
     Shape,

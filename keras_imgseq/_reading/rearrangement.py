@@ -17,7 +17,8 @@ from keras_imgseq._reading import axes
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.array_libraries import ArrayLibrary, NumPy
 from keras_imgseq._reading.kept_arrays import kept
-from keras_imgseq._reading.reading import PathArguments, Reading, Route, route_of
+from keras_imgseq._reading.reading import Reading
+from keras_imgseq._reading.routes import PathArguments, Route, route_of
 
 Shape = tuple[int | None, ...]
 SequenceShape = tuple[int | None, int | None, int]

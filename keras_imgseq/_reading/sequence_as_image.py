@@ -11,7 +11,8 @@ from keras_imgseq._reading.array_libraries import is_foreign, library_of, static
 from keras_imgseq._reading.axes import DataFormat
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes, doubt_of_order
 from keras_imgseq._reading.given_arrays import layer_input
-from keras_imgseq._reading.reading import Order, Padding, Reading, Step
+from keras_imgseq._reading.reading import Reading
+from keras_imgseq._reading.reading_arguments import Order, Padding, Step
 from keras_imgseq._reading.rearrangement import (
     Shape,
     images_shape,
