@@ -375,6 +375,18 @@ def hooks_on_the_cell(model, x):
     return [*numbers(outputs), np.array(len(calls) if is_simple(model) else 0)]
 
 
+def hooks_on_all_modules(model, x):
+    layer = model.get_layer("rnn_1")
+    layer(tensor_of(x))
+    calls = []
+    handle = torch.nn.modules.module.register_module_forward_hook(
+        lambda module, *arguments: calls.append(type(module).__name__)
+    )
+    outputs = layer(tensor_of(x))
+    handle.remove()
+    return [*numbers(outputs), np.array([name == "SimpleRNNCell" for name in calls]).sum()]
+
+
 def without_its_bias(model, x):
     layer = model.get_layer("rnn_1")
     layer.cell.use_bias = False
@@ -467,6 +479,7 @@ WAYS = {
         states_changed_in_place,
         gradient_of_a_state_changed_in_place,
         hooks_on_the_cell,
+        hooks_on_all_modules,
         without_its_bias,
         a_function_mode,
     )

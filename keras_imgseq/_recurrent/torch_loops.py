@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import torch
+from torch.nn.modules import module as torch_module
 
 from keras_imgseq._recurrent import torch_gru, torch_lstm, torch_simple_rnn
 from keras_imgseq._recurrent.torch_gradients import is_in_memory
@@ -103,8 +104,11 @@ def _fit_together(sequences: Any, states: list[Any], weights: list[Any]) -> bool
 
 def _is_watched(cell: Any) -> bool:
     """Whether PyTorch records, transforms or casts what is computed."""
+    has_hooks = [
+        vars(cell).get(hooks) or getattr(torch_module, f"_global{hooks}", None) for hooks in HOOKS
+    ]
     return (
-        any(vars(cell).get(hooks) for hooks in HOOKS)
+        any(has_hooks)
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or torch.is_autocast_enabled("cpu")
         or is_transformed()
