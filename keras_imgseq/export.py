@@ -11,17 +11,10 @@ from typing import Any
 
 import keras
 
-import keras_imgseq
-from keras_imgseq import ImageAsSequence, LineReader, build_step_model
-from keras_imgseq._export.agreement import (
-    data_format_of,
-    largest_difference,
-    padding_of,
-    random_inputs,
-    scaling_of,
-)
+from keras_imgseq import build_step_model
+from keras_imgseq._export.agreement import data_format_of, largest_difference, random_inputs
+from keras_imgseq._export.description import describe
 from keras_imgseq._export.targets import TARGETS, Target, missing_packages
-from keras_imgseq._network.model import all_layers
 
 # The largest difference allowed: of an answer above 1 as its share, else as it is.
 MOST_DIFFERENCE = 1e-3
@@ -61,7 +54,10 @@ def export(options: argparse.Namespace) -> None:
             raise ExportError(str(error)) from error
     signature = _signature(model, target, options.size)
     path = _checked_path(options, target)
-    content = json.dumps(describe(whole, model, signature, options), indent=2, ensure_ascii=False)
+    try:
+        content = describe(whole, model, signature, options.model, options.to)
+    except ValueError as error:
+        raise ExportError(str(error)) from error
     with tempfile.TemporaryDirectory(prefix=".keras-imgseq-", dir=path.parent) as folder:
         # Under its final name: ONNX files name the file of their weights.
         written = Path(folder) / "new" / path.name
@@ -88,7 +84,7 @@ def export(options: argparse.Namespace) -> None:
         for file in written.parent.iterdir():
             os.replace(file, path.with_name(file.name))
     described = path.with_name(f"{path.name}.json")
-    described.write_text(content + "\n", "utf-8")
+    described.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
     print(f"Wrote {path} and {described.name}.")
     print(f"Largest difference from Keras: {difference:.1e}")
 
@@ -117,61 +113,6 @@ def _checked_path(options: argparse.Namespace, target: Target) -> Path:
     if path.is_file() and not target.ending:
         raise ExportError(f"{path} is a file, and a folder is written. Give another --output.")
     return path
-
-
-def describe(
-    whole: keras.Model,
-    model: keras.Model,
-    signature: Sequence[keras.InputSpec],
-    options: argparse.Namespace,
-) -> dict[str, Any]:
-    """What must be known of a network to use its file: sizes, scaling, and names of its classes."""
-    scale, offset = scaling_of(whole)
-    content: dict[str, Any] = {
-        "model": options.model.name,
-        "made_by": f"keras_imgseq {keras_imgseq.__version__}, Keras {keras.__version__}, "
-        f"{keras.backend.backend()}",
-        "target": options.to,
-        "inputs": [
-            {"name": tensor.name, "shape": list(spec.shape), "dtype": spec.dtype}
-            for tensor, spec in zip(model.inputs, signature, strict=True)
-        ],
-        "outputs": [{"shape": list(tensor.shape)} for tensor in model.outputs],
-        "scaling_inside": scale,
-        "offset_inside": offset,
-    }
-    if any(isinstance(layer, ImageAsSequence) for layer in all_layers(whole)):
-        content |= {"data_format": data_format_of(whole), "mask_value": padding_of(whole)}
-    if options.step:
-        states = model.step_graph.initial_states(1)
-        is_zero = not any(state.any() for state in states)
-        content["states_before_the_first_part"] = (
-            "zeros" if is_zero else [state[0].tolist() for state in states]
-        )
-    if isinstance(whole, LineReader):
-        content |= {
-            "alphabet": whole.alphabet,
-            "blank": 0,
-            "height": whole.height,
-            "step_width": whole.step_width,
-            "pixels": "ink 1, paper 0, padded with 0 on the right",
-        }
-    preparation = options.model.with_name("preparation.json")
-    if preparation.is_file():
-        try:
-            content["preparation"] = json.loads(preparation.read_text("utf-8"))
-        except ValueError as error:
-            raise ExportError(f"{preparation} is damaged. Remove it, or train again.") from error
-        is_named = isinstance(content["preparation"], dict)
-        names = content["preparation"].get("class_names") if is_named else None
-        num_answers = whole.output_shape[-1]
-        # A single answer is the probability of one of two classes.
-        if names is not None and len(names) != (2 if num_answers == 1 else num_answers):
-            raise ExportError(
-                f"{preparation} names {len(names)} classes, and the network gives {num_answers} "
-                "answers: it belongs to another model. Move this model into a folder of its own."
-            )
-    return content
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -15,6 +15,7 @@ from page_code import run_page
 
 from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn, build_step_model, export
 from keras_imgseq._export import agreement
+from keras_imgseq._export.description import describe
 from keras_imgseq._export.targets import TARGETS, Target, missing_packages
 
 BACKEND = keras.backend.backend()
@@ -163,11 +164,14 @@ def test_the_lines_of_the_page_run_the_file(tmp_path, monkeypatch):
     assert names["answers"].shape == (1, 10)
 
 
+def described(model, path=Path("model.keras")):
+    return describe(model, model, model.inputs, path, "onnx")
+
+
 def test_a_network_in_another_model_is_described_too():
     network = build_image_rnn((8, 6), 4, scale=1 / 255, reading=ImageAsSequence("row"))
     model = keras.Sequential([keras.Input((8, 6)), network])
-    options = argparse.Namespace(model=Path("model.keras"), to="onnx", step=False)
-    content = export.describe(model, model, model.inputs, options)
+    content = described(model)
     assert content["scaling_inside"] == pytest.approx(1 / 255)
     assert content["data_format"] == "channels_last"
 
@@ -175,16 +179,14 @@ def test_a_network_in_another_model_is_described_too():
 def test_the_padding_of_a_stem_is_described():
     reading = ImageAsSequence("row", mask_value=-1.0)
     network = build_image_rnn((8, 6), 4, filters=2, reading=reading)
-    options = argparse.Namespace(model=Path("model.keras"), to="onnx", step=False)
-    assert export.describe(network, network, network.inputs, options)["mask_value"] == -1
+    assert described(network)["mask_value"] == -1
 
 
 def test_a_scaling_of_each_channel_is_described():
     scaling = keras.layers.Rescaling([0.5, 0.25, 0.125], offset=-1)
     network = build_image_rnn((8, 6, 3), 4, reading=ImageAsSequence("row"))
     model = keras.Sequential([keras.Input((8, 6, 3)), scaling, network])
-    options = argparse.Namespace(model=Path("model.keras"), to="onnx", step=False)
-    content = export.describe(model, model, model.inputs, options)
+    content = described(model)
     assert content["scaling_inside"] == [0.5, 0.25, 0.125]
     assert content["offset_inside"] == -1
 
@@ -206,12 +208,12 @@ def test_the_last_image_of_the_check_has_padding(data_format):
 
 def test_a_reader_is_described_with_its_alphabet():
     reader = LineReader("0123456789", 8, units=4, filters=4, pool_sizes=((2, 2),))
-    options = argparse.Namespace(model=Path("reader.keras"), to="onnx", step=False)
     signature = [keras.InputSpec(shape=(None, 8, 64), dtype="float32")]
-    content = export.describe(reader, reader, signature, options)
+    content = describe(reader, reader, signature, Path("reader.keras"), "onnx")
     assert content["alphabet"] == "0123456789"
     assert (content["blank"], content["height"], content["step_width"]) == (0, 8, 2)
     assert content["inputs"] == [{"name": "images", "shape": [None, 8, 64], "dtype": "float32"}]
+    assert content["outputs"] == [{"shape": [None, 32, 11]}]
 
 
 def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
@@ -293,19 +295,17 @@ def test_scalings_multiply():
 
 def test_names_of_other_classes_are_not_written_beside_a_model(tmp_path):
     (tmp_path / "preparation.json").write_text(json.dumps({"class_names": ["a", "b"]}))
-    options = argparse.Namespace(model=tmp_path / "model.keras", to="onnx", step=False)
     model = build_image_rnn((8, 6), 3)
-    with pytest.raises(export.ExportError, match="names 2 classes, and the network gives 3"):
-        export.describe(model, model, model.inputs, options)
+    with pytest.raises(ValueError, match="names 2 classes, and the network gives 3"):
+        described(model, tmp_path / "model.keras")
     model = build_image_rnn((8, 6), 1, classifier_activation="sigmoid")
-    export.describe(model, model, model.inputs, options)
+    described(model, tmp_path / "model.keras")
 
 
 def test_states_that_do_not_begin_with_zeros_are_written_down(tmp_path):
     model = build_image_rnn((6, 4), 3, cell=Begins)
     step = build_step_model(model)
-    options = argparse.Namespace(model=tmp_path / "model.keras", to="onnx", step=True)
-    content = export.describe(model, step, step.inputs, options)
+    content = describe(model, step, step.inputs, tmp_path / "model.keras", "onnx")
     assert content["states_before_the_first_part"] == [[1.0] * 16]
 
 

@@ -20,10 +20,16 @@ READINGS = {
 CELLS = ["simple_rnn", "gru", "lstm"]
 
 PREDICT = """
+import functools
 import sys
 import keras
 import numpy as np
 import keras_imgseq
+if keras.backend.backend() == "openvino":
+    import openvino
+    # Processors with bfloat16 would take it.
+    single = {"INFERENCE_PRECISION_HINT": "f32"}
+    openvino.compile_model = functools.partial(openvino.compile_model, config=single)
 folder, names = sys.argv[1], sys.argv[2:]
 images = np.load(f"{folder}/images.npy")
 for name in names:
