@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import pyperf
 
-from benchmarks import cost, masks, reading, streaming, training
+from benchmarks import cost, lines, masks, reading, streaming, training
 from benchmarks.pairs import HEADER, benchmark
 
 
@@ -39,6 +39,7 @@ def main() -> None:
     for pair in itertools.chain(
         training.pairs(num_rounds, options.tiny),
         masks.pairs(num_rounds, options.tiny),
+        lines.pairs(num_rounds, options.tiny),
         streaming.pairs(num_rounds, options.tiny),
         reading.pairs(num_rounds, shape),
         reading.cached(num_rounds),

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +31,10 @@ PACKAGES = (
     "openvino",
     "ai-edge-litert",
 )
-NETWORKS = (
-    "the book's",
-    "a GRU with a mask",
-    "LSTMs over patches",
-    "columns, every step",
-    "a line reader",
-    "the book's step",
-    "the step of LSTMs",
-)
 # More is another answer.
 MOST_DIFFERENCE = 1e-5
 WIDTH_OF_LINES = 256
+Build = Callable[[], Any]
 HEADER = (
     "| network | target | from | difference | sizes | file, kB | one answer, ms |\n"
     "| --- | --- | --- | --- | --- | --- | --- |"
@@ -49,7 +42,7 @@ HEADER = (
 
 
 def main() -> None:
-    """Prints a table of what works, one of all figures, and one of 8-bit weights."""
+    """Prints what works, what plain Keras does instead, all figures, and 8-bit weights."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.exports", description=__doc__)
     parser.add_argument("--tiny", action="store_true", help="only see that it runs")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -64,7 +57,10 @@ def main() -> None:
         f"{', '.join(versions)}\n"
     )
     found = [row for backend in BACKENDS for row in of_backend(backend, options.tiny)]
+    plain = [row for row in found if "plain" in row]
+    found = [row for row in found if "plain" not in row]
     print(summary(found) + "\n")
+    print(beside_plain_keras(found, plain) + "\n")
     print(HEADER)
     for row in found:
         if "reason" not in row and "int8" not in row:
@@ -106,6 +102,24 @@ def summary(found: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def beside_plain_keras(found: list[dict[str, Any]], plain: list[dict[str, Any]]) -> str:
+    """Where a network typed in plain Keras can be written otherwise than that of this package."""
+
+    def said(row: dict[str, Any]) -> str:
+        return "fails" if "reason" in row else row["sizes"]
+
+    places = ("network", "target", "backend")
+    ours = {tuple(row[name] for name in places): row for row in found if "int8" not in row}
+    pairs = [(row, ours[tuple(row[name] for name in places)]) for row in plain]
+    lines = ["| network | target | from | plain Keras | this package |", "| --- " * 5 + "|"]
+    for typed, own in pairs:
+        if said(typed) != said(own):
+            place = f"| {own['network']} | {own['target']} | {NAMES[own['backend']]} "
+            lines.append(f"{place}| {said(typed)} | {said(own)} |")
+    same = sum(said(typed) == said(own) for typed, own in pairs)
+    return f"{same} of {len(pairs)} as in plain Keras. The others:\n\n" + "\n".join(lines)
+
+
 def of_backend(backend: str, tiny: bool) -> Iterator[dict[str, Any]]:
     """What a process with this backend finds."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.exports", "--worker"]
@@ -134,22 +148,34 @@ def measured(tiny: bool) -> Iterator[dict[str, Any]]:
     """A row for each network and target of the backend of this process."""
     import keras
 
+    from benchmarks.exported_networks import NETWORKS, PLAIN_NETWORKS, built
     from keras_imgseq._export.targets import TARGETS, missing_packages
 
     backend = keras.backend.backend()
-    for network in NETWORKS[5:6] if tiny else NETWORKS:
+    for network in ["the book's step"] if tiny else NETWORKS:
         for name, target in TARGETS.items():
             if backend not in target.writers or missing_packages(target, backend):
                 continue
             row = {"network": network, "target": name, "backend": backend}
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / f"model{target.ending}"
-                try:
-                    yield row | figures(network, target, path)
-                    if name == "onnx" and not tiny:
-                        yield row | {"int8": True} | figures_of_int8(network, target, path)
-                except Exception as error:
-                    yield row | {"reason": f"{type(error).__name__}: {last_words(error)}"}
+            has_int8 = name == "onnx" and not tiny
+            for found in attempted(partial(built, NETWORKS[network]), target, has_int8):
+                yield row | found
+            if network in PLAIN_NETWORKS:
+                plain = partial(built, PLAIN_NETWORKS[network])
+                for found in attempted(plain, target, False):
+                    yield row | found | {"plain": True}
+
+
+def attempted(build: Build, target: Any, has_int8: bool) -> Iterator[dict[str, Any]]:
+    """The figures of a file and those with weights of 8 bits, or the reason why there are none."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"model{target.ending}"
+        try:
+            yield figures(build, target, path)
+            if has_int8:
+                yield {"int8": True} | figures_of_int8(build, target, path)
+        except Exception as error:
+            yield {"reason": f"{type(error).__name__}: {last_words(error)}"}
 
 
 def last_words(error: Exception) -> str:
@@ -158,69 +184,47 @@ def last_words(error: Exception) -> str:
     return words if len(words) < 120 else "... " + words[-110:].split(" ", 1)[-1]
 
 
-def network_of(name: str) -> Any:
-    """One of the networks of the table."""
-    import keras
-
-    import keras_imgseq
-    from keras_imgseq import ImageAsSequence, build_image_rnn
-
-    keras.utils.set_random_seed(0)
-    if name == "a line reader":
-        return keras_imgseq.LineReader("0123456789", height=32, units=64)
-    if name == "the step of LSTMs":
-        return keras_imgseq.build_step_model(
-            build_image_rnn((28, 28), 10, cell="lstm", units=(64, 64))
-        )
-    arguments: dict[str, Any] = {
-        "a GRU with a mask": {"cell": "gru", "reading": ImageAsSequence("row", mask_value=-1.0)},
-        "LSTMs over patches": {
-            "cell": "lstm",
-            "units": (32, 32),
-            "reading": ImageAsSequence((4, 7), "hilbert"),
-        },
-        "columns, every step": {"reading": "column", "return_sequences": True},
-    }.get(name, {})
-    network = build_image_rnn((28, 28), 10, **arguments)
-    return keras_imgseq.build_step_model(network) if name == "the book's step" else network
+def figures(build: Build, target: Any, path: Path) -> dict[str, Any]:
+    """Writes a file of as few fixed sizes as its target takes, and measures it."""
+    is_open = any(None in tensor.shape[1:] for tensor in build().inputs)
+    attempts = [(1, WIDTH_OF_LINES)]
+    if not target.has_fixed_batch:
+        attempts = [*([(None, None)] if is_open else []), (None, WIDTH_OF_LINES), *attempts]
+    for sizes in attempts[:-1]:
+        try:
+            return written(build, target, path, *sizes)
+        except Exception:
+            continue
+    return written(build, target, path, *attempts[-1])
 
 
-def figures(network: str, target: Any, path: Path) -> dict[str, Any]:
-    """Writes a file of any number of images, or else of one, and measures it."""
-    is_fixed = target.has_fixed_batch
-    try:
-        return written(network, target, path, None if not is_fixed else 1)
-    except Exception:
-        if is_fixed:
-            raise
-        return written(network, target, path, 1)
-
-
-def written(network: str, target: Any, path: Path, batch: int | None) -> dict[str, Any]:
+def written(
+    build: Build, target: Any, path: Path, batch: int | None, side: int | None
+) -> dict[str, Any]:
     """Writes a file, and measures its difference from Keras, its size and its time."""
     import keras
 
-    model = network_of(network)
     from keras_imgseq._export.agreement import largest_difference, random_inputs
 
-    shapes = [
-        (batch, *(side or WIDTH_OF_LINES for side in tensor.shape[1:])) for tensor in model.inputs
-    ]
+    model = build()
+    shapes = [(batch, *(known or side for known in tensor.shape[1:])) for tensor in model.inputs]
     signature = [
         keras.InputSpec(shape=shape, dtype=tensor.dtype, name=tensor.name)
         for shape, tensor in zip(shapes, model.inputs, strict=True)
     ]
     target.write(model, path, signature)
-    inputs = random_inputs(model, signature)
+    inputs = random_inputs(model, signature, side=WIDTH_OF_LINES)
     difference = largest_difference(model, target.run(path, inputs), inputs)
     if not difference <= MOST_DIFFERENCE:
         raise ValueError(f"it answers otherwise than Keras, by {difference:.0e}")
     sizes = "any number of images" if batch is None else "one image"
+    is_open = any(None in shape[1:] for shape in shapes)
+    one = random_inputs(model, signature, batch=1, side=WIDTH_OF_LINES)
     return {
         "difference": difference,
-        "sizes": sizes,
+        "sizes": f"{sizes} of any width" if is_open else sizes,
         "kilobytes": sum(file.stat().st_size for file in files_of(path)) / 1000,
-        "milliseconds": milliseconds_of(target, path, random_inputs(model, signature, batch=1)),
+        "milliseconds": milliseconds_of(target, path, one),
     }
 
 
@@ -241,7 +245,7 @@ def milliseconds_of(target: Any, path: Path, inputs: dict[str, Any]) -> float:
     return 1e3 * float(np.median(times))
 
 
-def figures_of_int8(network: str, target: Any, path: Path) -> dict[str, Any]:
+def figures_of_int8(build: Build, target: Any, path: Path) -> dict[str, Any]:
     """The same of the ONNX file with weights of 8 bits."""
     from onnxruntime.quantization import quantize_dynamic
 
@@ -249,7 +253,7 @@ def figures_of_int8(network: str, target: Any, path: Path) -> dict[str, Any]:
 
     smaller = path.with_name("int8.onnx")
     quantize_dynamic(path, smaller)
-    model = network_of(network)
+    model = build()
     inputs = random_inputs(model, model.inputs, batch=1, side=WIDTH_OF_LINES)
     return {
         "difference": largest_difference(model, target.run(smaller, inputs), inputs),
