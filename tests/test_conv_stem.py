@@ -198,7 +198,7 @@ def test_a_normalization_that_is_not_trained_stays_so(tmp_path):
     ("arguments", "cure"),
     [
         ({"filters": 0}, "filters=16 or filters"),
-        ({"filters": ()}, "Write filters=16 or"),
+        ({"filters": ()}, "as in filters=16 or"),
         ({"filters": "16"}, "filters"),
         ({"filters": (3, 4), "pool_sizes": ((2, 2),)}, r"Write pool_sizes=\(\(2, 2\), \(2, 2\)\)"),
         ({"filters": 3, "pool_sizes": (2, 2)}, "Write pool_sizes="),

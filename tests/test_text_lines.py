@@ -268,7 +268,7 @@ def test_texts_and_alphabets_are_in_nfc():
         ({"cell": "rnn"}, "Unknown cell"),
         ({"dropout": "half"}, "write dropout=0.2"),
         ({"dropout": 1.0}, "less than 1"),
-        ({"filters": ()}, "Write filters=16 or"),
+        ({"filters": ()}, "as in filters=16 or"),
     ],
 )
 def test_readers_that_cannot_be(change, cure):

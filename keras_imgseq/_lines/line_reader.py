@@ -89,12 +89,10 @@ class LineReader(keras.Model):  # type: ignore[misc]
         alphabet = checked_alphabet(alphabet)
         meaning = "the height of a line in pixels. Write height=40"
         height = arguments.count("height", height, meaning)
-        units = _checked_units(units)
+        examples = "units=128 or units=(112, 112)"
+        units = arguments.counts("units", units, "the number of units", examples)
         cell = arguments.choice("cell", cell, CELLS)  # type: ignore[assignment]
-        meaning = "a fraction, at least 0 and less than 1. Write dropout=0.2"
-        rate = arguments.number("dropout", dropout, meaning)
-        if not 0 <= rate < 1:
-            raise ValueError(f"`dropout` is {meaning}. Received: dropout={dropout}.")
+        rate = arguments.fraction("dropout", dropout)
         name = arguments.text("name", name) or "line_reader"
         policy = keras.dtype_policies.get(dtype) if dtype else keras.config.dtype_policy()
         stem = ConvStem(filters, pool_sizes, 0.0, "channels_last", dtype=policy, name="stem")
@@ -355,12 +353,3 @@ class LineReader(keras.Model):  # type: ignore[misc]
             (character, min(left * pixels, width), min(right * pixels, width), certainty)
             for character, left, right, certainty in places_of(belief, self.alphabet)
         ]
-
-
-def _checked_units(units: Any) -> tuple[int, ...]:
-    meaning = "the number of units, or a sequence of them, as in units=128 or units=(112, 112)"
-    items = arguments.items_of(units)
-    if items == []:
-        raise ValueError(f"`units` is {meaning}. Received: units={arguments.shown(units)}.")
-    given = [units] if items is None else items
-    return tuple(arguments.count("units", number, meaning) for number in given)

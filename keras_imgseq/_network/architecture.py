@@ -89,16 +89,8 @@ class Architecture:
         return name if self.name is None else f"{self.name}_{name}"
 
     def _check_units_and_classes(self) -> None:
-        items = arguments.items_of(self.units)
-        meaning = "the number of units, or a sequence of them, one for each recurrent layer"
-        if items == [] or isinstance(self.units, (str, bytes)):
-            raise ValueError(
-                f"`units` is {meaning}. Received: units={shown(self.units)}. Write units=16 or "
-                "units=(32, 16)."
-            )
-        given = [self.units] if items is None else items
-        meaning = f"{meaning}, as in units=16 or units=(32, 16)"
-        self.units = tuple(arguments.count("units", number, meaning) for number in given)
+        meaning, examples = "the number of units", "units=16 or units=(32, 16)"
+        self.units = arguments.counts("units", self.units, meaning, examples)
         if self.classes is not None:
             meaning = (
                 "the number of outputs, or None for no head. Write classes=10 for ten classes, or "
@@ -150,22 +142,8 @@ class Architecture:
 
     def _check_numbers(self) -> None:
         for name in ("dropout", "recurrent_dropout"):
-            meaning = (
-                "the fraction of values to drop, at least 0 and less than 1. Write "
-                f"{name}=0.15 for 15 per cent"
-            )
-            rate = arguments.number(name, getattr(self, name), meaning)
-            if not 0 <= rate < 1:
-                raise ValueError(arguments.refusal(name, meaning, rate))
-            setattr(self, name, rate)
-        if self.scale is not None:
-            meaning = (
-                "the number that multiplies the pixels, not 0, or None. Write scale=1/255 for "
-                "uint8 images"
-            )
-            self.scale = arguments.number("scale", self.scale, meaning)
-            if not self.scale:
-                raise ValueError(arguments.refusal("scale", meaning, self.scale))
+            setattr(self, name, arguments.fraction(name, getattr(self, name)))
+        self.scale = arguments.scale(self.scale)
 
     def _check_input_shape(self) -> None:
         items = arguments.items_of(self.input_shape)

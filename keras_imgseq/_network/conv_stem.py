@@ -90,16 +90,8 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         # Autocasting would change what `mask_value` is compared with.
         super().__init__(autocast=False, **kwargs)
         self.filters, self.pool_sizes = checked_stem(filters, pool_sizes)
-        if mask_value is not None:
-            meaning = "the number that the images are padded with, or None. Write mask_value=0.0"
-            mask_value = arguments.number("mask_value", mask_value, meaning)
-        if scale is not None:
-            meaning = "the number that multiplies the pixels, not 0, or None. Write scale=1/255"
-            scale = arguments.number("scale", scale, meaning)
-            if not scale:
-                raise ValueError(arguments.refusal("scale", meaning, scale))
-        self.mask_value = mask_value
-        self.scale = scale
+        self.mask_value = arguments.mask_value(mask_value)
+        self.scale = arguments.scale(scale)
         self.data_format = axes.resolved(data_format)
         self._warns = data_format is None and not doubts.is_loading()
         self.supports_masking = True

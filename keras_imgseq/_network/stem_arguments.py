@@ -11,16 +11,8 @@ PoolSizes = tuple[tuple[int, int], ...]
 
 def checked_stem(filters: Any, pool_sizes: Any) -> tuple[tuple[int, ...], PoolSizes]:
     """A number of filters and a pool size for each convolution."""
-    meaning = "the number of filters, or a sequence of them, one for each convolution"
-    items = arguments.items_of(filters)
-    if items == [] or isinstance(filters, (str, bytes)):
-        raise ValueError(
-            f"`filters` is {meaning}. Received: filters={shown(filters)}. Write filters=16 or "
-            "filters=(16, 32)."
-        )
-    given = [filters] if items is None else items
-    meaning = f"{meaning}, as in filters=16 or filters=(16, 32)"
-    counts = tuple(arguments.count("filters", number, meaning) for number in given)
+    meaning, examples = "the number of filters", "filters=16 or filters=(16, 32)"
+    counts = arguments.counts("filters", filters, meaning, examples)
     if pool_sizes is None:
         return counts, ((2, 2),) * len(counts)
     meaning = "a pair of ints (height, width) for each convolution"

@@ -77,6 +77,46 @@ def count(name: str, value: Any, meaning: str) -> int:
     return int(value)
 
 
+def counts(name: str, value: Any, meaning: str, examples: str) -> tuple[int, ...]:
+    """A positive whole number or a sequence of them, such as one for each layer."""
+    items = items_of(value)
+    meaning = f"{meaning}, or a sequence of them, as in {examples}"
+    if items == [] or isinstance(value, (str, bytes)):
+        raise ValueError(f"`{name}` is {meaning}. Received: {name}={shown(value)}.")
+    given = [value] if items is None else items
+    return tuple(count(name, item, meaning) for item in given)
+
+
+def fraction(name: str, value: Any) -> float:
+    """The fraction of values that a layer drops."""
+    meaning = f"the fraction of values to drop, at least 0 and less than 1. Write {name}=0.2"
+    rate = number(name, value, meaning)
+    if not 0 <= rate < 1:
+        raise ValueError(refusal(name, meaning, rate))
+    return rate
+
+
+def scale(value: Any) -> float | None:
+    """What the pixels are multiplied with."""
+    if value is None:
+        return None
+    meaning = (
+        "the number that multiplies the pixels, not 0, or None. Write scale=1/255 for uint8 images"
+    )
+    factor = number("scale", value, meaning)
+    if not factor:
+        raise ValueError(refusal("scale", meaning, factor))
+    return factor
+
+
+def mask_value(value: Any) -> float | None:
+    """What images of several sizes are padded with."""
+    if value is None:
+        return None
+    meaning = "the number that the images are padded with, or None. Write mask_value=0.0"
+    return number("mask_value", value, meaning)
+
+
 def number(name: str, value: Any, meaning: str) -> float:
     """A finite real number."""
     is_real = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.timedelta64))

@@ -132,10 +132,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         # Autocasting would change values: a float64 image would come out as float32.
         super().__init__(autocast=False, **kwargs)
         self.reading = Reading(step, order, transpose, reverse, seed, padding)
-        if mask_value is not None:
-            meaning = "the number that the images are padded with, or None. Write mask_value=0.0"
-            mask_value = arguments.number("mask_value", mask_value, meaning)
-        self.mask_value = mask_value
+        self.mask_value = arguments.mask_value(mask_value)
         self.data_format = axes.resolved(data_format)
         self.data_format_was_given = data_format is not None
         self.num_features: int | None = None
