@@ -51,7 +51,25 @@ def test_onnx_gives_the_answers_of_the_network(name, tmp_path):
     np.testing.assert_allclose(answers, model.predict(images, verbose=0), atol=1e-5)
 
 
-@pytest.mark.skipif(BACKEND != "jax", reason="PyTorch fixes the number of steps in an export")
+@pytest.mark.skipif(BACKEND != "torch", reason="the other backends write any number of steps")
+@pytest.mark.parametrize("target", ["onnx", "openvino", "torch"])
+def test_a_file_of_unknown_steps_is_refused_on_pytorch(target, tmp_path):
+    small = {"filters": 4, "pool_sizes": ((2, 2),), "units": 4}
+    for model, shape in (
+        (build_image_rnn((None, 6), 10), (None, 100, 6)),
+        (build_image_rnn((8, None), 10, reading="column"), (None, 8, 100)),
+        (LineReader("ab", 8, **small), (None, 8, 100)),
+    ):
+        with pytest.raises(ValueError, match="a fixed number of steps") as error:
+            model.export(tmp_path / "model", format=target, verbose=False)
+        assert f"keras.InputSpec({shape}" in str(error.value)
+        signature = [keras.InputSpec((None, None, 6), "float32")]
+        with pytest.raises(ValueError, match="a fixed number of steps"):
+            model.export(tmp_path / "model", format=target, input_signature=signature)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="PyTorch fixes the number of steps in an export")
 @pytest.mark.parametrize(("cell", "mask_value"), [("simple_rnn", None), ("gru", -1.0)])
 def test_onnx_of_unknown_height(cell, mask_value, tmp_path):
     skip_without("onnx")

@@ -16,7 +16,7 @@ from keras_imgseq._lines.labels import are_learnable, check_images, check_labels
 from keras_imgseq._lines.line_image import Line, all_prepared, prepared
 from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._network.frozen_layers import freeze, frozen_names
-from keras_imgseq._network.model import compile_as_saved, is_ctc
+from keras_imgseq._network.model import check_steps_of_export, compile_as_saved, is_ctc
 from keras_imgseq._reading import arguments
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 from keras_imgseq._recurrent.cells import CELLS, CellName
@@ -212,6 +212,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
                 'format="onnx". Save the reader, load it with KERAS_BACKEND=tensorflow or '
                 "KERAS_BACKEND=torch, and export it there."
             )
+        check_steps_of_export(self, format, kwargs.get("input_signature"))
         super().export(filepath, format=format, **kwargs)
 
     def get_config(self) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from keras_imgseq._reading.masks import is_of_pixels
 
 # By their names: not every version of Keras has all of them.
 PROBABILITIES = ("softmax", "sigmoid", "sparsemax")
+# Files into which PyTorch writes one step after the other, as many as it is shown.
+WITH_FIXED_STEPS = ("onnx", "openvino", "torch")
 
 
 @keras.saving.register_keras_serializable(package="keras_imgseq")
@@ -60,6 +62,11 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
         """Compiles a loaded model, which Keras does only where `compile` is its own."""
         compile_as_saved(self, config)
 
+    def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
+        """Exports as `keras.Model`, where its backend can."""
+        check_steps_of_export(self, format, kwargs.get("input_signature"))
+        super().export(filepath, format=format, **kwargs)
+
 
 def compile_as_saved(model: keras.Model, config: dict[str, Any]) -> None:
     """Compiles a loaded model whose class has a `compile` of its own."""
@@ -67,6 +74,22 @@ def compile_as_saved(model: keras.Model, config: dict[str, Any]) -> None:
     keras.Model.compile(model, **keras.saving.deserialize_keras_object(config))
     if model.optimizer is not None and model.built:
         model.optimizer.build(model.trainable_variables)
+
+
+def check_steps_of_export(model: keras.Model, format: str, signature: Any) -> None:
+    """Refuses a file that would hold the steps of one size, and wrong ones for all others."""
+    if keras.backend.backend() != "torch" or format not in WITH_FIXED_STEPS:
+        return
+    specs = keras.tree.flatten(model.inputs if signature is None else signature)
+    for shape in (tuple(spec.shape) for spec in specs if hasattr(spec, "shape")):
+        if None in shape[1:]:
+            known = (shape[0], *(size or 100 for size in shape[1:]))
+            raise ValueError(
+                "From PyTorch, a file holds a fixed number of steps. Received: "
+                f"format={format!r} for images of {shape}. Write their size, as in "
+                f'input_signature=[keras.InputSpec({known}, "float32")], or load the model with '
+                "KERAS_BACKEND=tensorflow and export it there."
+            )
 
 
 def gives_probabilities(layer: Any) -> bool:
