@@ -17,6 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from benchmarks.cost import version_of
 from keras_imgseq import build_image_rnn, image_as_sequence
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
@@ -25,6 +26,7 @@ import training_run
 from mnist_data import Digits, load_digits
 from training_run import Shuffled
 
+BACKEND = keras.backend.backend()
 PATCH = (4, 7)
 SEED_OF_RANDOM = 92916
 READINGS: dict[str, dict[str, Any]] = {
@@ -71,7 +73,7 @@ def versions() -> str:
     """What the figures were measured with."""
     return (
         f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, Python {platform.python_version()}, "
-        f"Keras {keras.__version__}, {keras.backend.backend()}"
+        f"Keras {keras.__version__}, {BACKEND} {version_of(BACKEND)}"
     )
 
 

@@ -21,10 +21,16 @@ SERIOUS = ("serious", "critical")
 assert PAGES, "build the site first: mkdocs build"
 
 
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", MAIN_PAGES)
-def test_axe_finds_nothing_serious(open_page, name, scheme):
-    page = open_page(f"{name}#row=28&race-step=28&bet=3-7", scheme=scheme, reduced_motion="reduce")
+def test_axe_finds_nothing_serious(open_page, name, scheme, viewport):
+    page = open_page(
+        f"{name}#row=28&race-step=28&bet=3-7",
+        scheme=scheme,
+        viewport=viewport,
+        reduced_motion="reduce",
+    )
     page.wait_for_timeout(300)
     found = Axe().run(page).response["violations"]
     serious = [
@@ -34,6 +40,38 @@ def test_axe_finds_nothing_serious(open_page, name, scheme):
         for node in one["nodes"]
     ]
     assert not serious, "\n".join(serious)
+
+
+@pytest.mark.parametrize("name", ["index.html", "read-a-digit/index.html"])
+def test_every_control_is_reached_by_tab_and_shows_it(open_page, name):
+    page = open_page(name, reduced_motion="reduce")
+    num_controls = page.evaluate(
+        """() => {
+            const all = document.querySelectorAll(
+                "article :is(button, input, select, summary, [tabindex=\'0\'], a[href])");
+            const shown = Array.from(all).filter((control) => control.checkVisibility()
+                && !control.disabled && !control.classList.contains("headerlink"));
+            shown.forEach((control, number) => { control.dataset.number = number; });
+            return shown.length;
+        }"""
+    )
+    assert num_controls > 5
+    reached, hidden = set(), []
+    for _ in range(num_controls + 60):
+        page.keyboard.press("Tab")
+        number, html, is_seen = page.evaluate(
+            """() => {
+                const control = document.activeElement;
+                const style = getComputedStyle(control);
+                const isSeen = style.outlineStyle !== "none" || style.boxShadow !== "none";
+                return [control.dataset.number, control.outerHTML.slice(0, 100), isSeen];
+            }"""
+        )
+        if number is not None:
+            reached.add(number)
+            hidden += [] if is_seen else [html]
+    assert len(reached) == num_controls
+    assert not hidden
 
 
 @pytest.mark.parametrize("name", PAGES)
