@@ -43,7 +43,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def with_jax(devices: int, name: str) -> None:
     """One process with several devices, on JAX."""
-    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count={devices}"
     # --8<-- [start:jax]
     import keras
     from devices_networks import network
