@@ -3,8 +3,6 @@
 import argparse
 import itertools
 import json
-import platform
-import time
 from pathlib import Path
 
 import keras
@@ -12,6 +10,7 @@ import pyperf
 
 from benchmarks import cost, lines, masks, reading, streaming, training
 from benchmarks.pairs import HEADER, benchmark
+from benchmarks.versions import measured_with
 
 
 def main() -> None:
@@ -30,10 +29,7 @@ def main() -> None:
     num_rounds = 2 if options.tiny else 7
     shape = (2, 28, 28, 3) if options.tiny else reading.SHAPE
 
-    print(
-        f"{time.strftime('%Y-%m-%d')}, {platform.platform()}, Python {platform.python_version()},"
-    )
-    print(f"Keras {keras.__version__}, {backend} {cost.version_of(backend)}\n")
+    print(measured_with("keras", backend) + "\n")
     print(HEADER)
     benchmarks, pairs = [], []
     for pair in itertools.chain(

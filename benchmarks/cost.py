@@ -1,6 +1,5 @@
 """What else it costs: the import, the memory, and how a step grows with the network."""
 
-import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,11 +43,6 @@ GROWTH = {
     "batch": [32, 64, 128, 256, 512],
 }
 ORDERS = ["raster", "snake", "spiral", "hilbert", "morton"]
-
-
-def version_of(backend: str) -> str:
-    """The version of the library behind a backend."""
-    return importlib.metadata.version(backend)
 
 
 def imports(num_rounds: int) -> Iterator[Pair]:

@@ -1,4 +1,8 @@
-"""The networks of `benchmarks.exports`, with this package and as typed in Keras without it."""
+"""The networks of `benchmarks.exports`, with this package and as typed in Keras without it.
+
+Keras has no Hilbert curve and no mask behind convolutions: there the typed ones read patches row
+by row, and lines without a mask.
+"""
 
 from collections.abc import Callable
 from functools import partial

@@ -5,10 +5,8 @@ starts one process for each backend.
 """
 
 import argparse
-import importlib.metadata
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -19,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks.versions import measured_with
 
 BACKENDS = ("tensorflow", "jax", "torch")
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
@@ -51,11 +51,7 @@ def main() -> None:
         for found in measured(options.tiny):
             print(json.dumps(found), flush=True)
         return
-    versions = [f"{name} {version_of(name)}" for name in ("keras", *BACKENDS, *PACKAGES)]
-    print(
-        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, Python {platform.python_version()}, "
-        f"{', '.join(versions)}\n"
-    )
+    print(measured_with("keras", *BACKENDS, *PACKAGES) + "\n")
     found = [row for backend in BACKENDS for row in of_backend(backend, options.tiny)]
     plain = [row for row in found if "plain" in row]
     found = [row for row in found if "plain" not in row]
@@ -103,7 +99,7 @@ def summary(found: list[dict[str, Any]]) -> str:
 
 
 def beside_plain_keras(found: list[dict[str, Any]], plain: list[dict[str, Any]]) -> str:
-    """Where a network typed in plain Keras can be written otherwise than that of this package."""
+    """Exports that differ between this package and networks typed in plain Keras."""
 
     def said(row: dict[str, Any]) -> str:
         return "fails" if "reason" in row else row["sizes"]
@@ -136,14 +132,6 @@ def of_backend(backend: str, tiny: bool) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def version_of(package: str) -> str:
-    """The version of a package."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "is not installed"
-
-
 def measured(tiny: bool) -> Iterator[dict[str, Any]]:
     """A row for each network and target of the backend of this process."""
     import keras
@@ -152,7 +140,7 @@ def measured(tiny: bool) -> Iterator[dict[str, Any]]:
     from keras_imgseq._export.targets import TARGETS, missing_packages
 
     backend = keras.backend.backend()
-    for network in ["the book's step"] if tiny else NETWORKS:
+    for network in ["the book's"] if tiny else NETWORKS:
         for name, target in TARGETS.items():
             if backend not in target.writers or missing_packages(target, backend):
                 continue
@@ -169,13 +157,14 @@ def measured(tiny: bool) -> Iterator[dict[str, Any]]:
 def attempted(build: Build, target: Any, has_int8: bool) -> Iterator[dict[str, Any]]:
     """The figures of a file and those with weights of 8 bits, or the reason why there are none."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"model{target.ending}"
         try:
-            yield figures(build, target, path)
-            if has_int8:
-                yield {"int8": True} | figures_of_int8(build, target, path)
+            path, found = figures(build, target, Path(folder))
+            yield found
         except Exception as error:
             yield {"reason": f"{type(error).__name__}: {last_words(error)}"}
+            return
+        if has_int8:
+            yield {"int8": True} | figures_of_int8(build, target, path)
 
 
 def last_words(error: Exception) -> str:
@@ -184,18 +173,18 @@ def last_words(error: Exception) -> str:
     return words if len(words) < 120 else "... " + words[-110:].split(" ", 1)[-1]
 
 
-def figures(build: Build, target: Any, path: Path) -> dict[str, Any]:
-    """Writes a file of as few fixed sizes as its target takes, and measures it."""
-    is_open = any(None in tensor.shape[1:] for tensor in build().inputs)
-    attempts = [(1, WIDTH_OF_LINES)]
-    if not target.has_fixed_batch:
-        attempts = [*([(None, None)] if is_open else []), (None, WIDTH_OF_LINES), *attempts]
-    for sizes in attempts[:-1]:
+def figures(build: Build, target: Any, folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Writes a file with as few fixed sizes as its target takes. Returns it and its figures."""
+    sizes = [(None, None), (None, WIDTH_OF_LINES), (1, WIDTH_OF_LINES)]
+    for number, (batch, side) in enumerate(sizes[-1:] if target.has_fixed_batch else sizes):
+        path = folder / str(number) / f"model{target.ending}"
+        path.parent.mkdir()
         try:
-            return written(build, target, path, *sizes)
+            return path, written(build, target, path, batch, side)
         except Exception:
-            continue
-    return written(build, target, path, *attempts[-1])
+            if batch == 1:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 def written(

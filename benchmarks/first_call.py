@@ -10,6 +10,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from benchmarks.versions import measured_with
 from keras_imgseq import build_image_rnn
 
 BATCH_SIZE = 100
@@ -79,7 +80,7 @@ if __name__ == "__main__":
     argparse.ArgumentParser(
         prog="python -m benchmarks.first_call", description=__doc__
     ).parse_args()
-    print(f"{time.strftime('%Y-%m-%d')}, Keras {keras.__version__}, {keras.backend.backend()}\n")
+    print(measured_with("keras", keras.backend.backend()) + "\n")
     first_steps()
     print()
     several_in_a_call()

@@ -1,16 +1,15 @@
 """Training steps of a line reader: `KERAS_BACKEND=torch python -m benchmarks.lines`."""
 
 import argparse
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
-from benchmarks.cost import version_of
 from benchmarks.pairs import HEADER, Pair, timed_in_turn
 from benchmarks.training import EpochClock
+from benchmarks.versions import measured_with
 from keras_imgseq import CharacterErrorRate, LineReader
 
 BATCH_SIZE = 16
@@ -48,8 +47,7 @@ def fit(lines: Any, labels: Any, metrics: list[Any]) -> Callable[[], float]:
 
 if __name__ == "__main__":
     argparse.ArgumentParser(prog="python -m benchmarks.lines", description=__doc__).parse_args()
-    BACKEND = keras.backend.backend()
-    print(time.strftime("%Y-%m-%d"), "Keras", keras.__version__, BACKEND, version_of(BACKEND))
+    print(measured_with("keras", keras.backend.backend()))
     print(HEADER)
     for pair in pairs(7, False):
         print(pair.row(), flush=True)

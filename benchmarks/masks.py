@@ -2,16 +2,15 @@
 
 import argparse
 import itertools
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
-from benchmarks.cost import version_of
 from benchmarks.pairs import HEADER, Pair, timed_in_turn
 from benchmarks.training import BATCH_SIZE, KERAS_LAYERS, fit
+from benchmarks.versions import measured_with
 from keras_imgseq._recurrent.cells import CELLS
 
 
@@ -47,8 +46,7 @@ def pairs(num_rounds: int, tiny: bool) -> Iterator[Pair]:
 
 if __name__ == "__main__":
     argparse.ArgumentParser(prog="python -m benchmarks.masks", description=__doc__).parse_args()
-    BACKEND = keras.backend.backend()
-    print(time.strftime("%Y-%m-%d"), "Keras", keras.__version__, BACKEND, version_of(BACKEND))
+    print(measured_with("keras", keras.backend.backend()))
     print(HEADER)
     for pair in pairs(7, False):
         print(pair.row(), flush=True)

@@ -7,17 +7,15 @@ takes another data set in the layout of MNIST, for example Fashion-MNIST.
 import argparse
 import dataclasses
 import json
-import platform
 import statistics
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from benchmarks.cost import version_of
+from benchmarks.versions import measured_with
 from keras_imgseq import build_image_rnn, image_as_sequence
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
@@ -26,7 +24,6 @@ import training_run
 from mnist_data import Digits, load_digits
 from training_run import Shuffled
 
-BACKEND = keras.backend.backend()
 PATCH = (4, 7)
 SEED_OF_RANDOM = 92916
 READINGS: dict[str, dict[str, Any]] = {
@@ -57,7 +54,7 @@ def main() -> None:
     options = parser.parse_args()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     digits = load_digits(options.data, 200 if options.tiny else None)
-    found: dict[str, Any] = {"versions": versions()}
+    found: dict[str, Any] = {"versions": measured_with("keras", keras.backend.backend())}
     print(found["versions"])
     for name, images in (("as they are", digits), ("with permuted pixels", permuted(digits))):
         found[name] = {
@@ -67,14 +64,6 @@ def main() -> None:
         print(f"\n{table(name, found[name])}", flush=True)
         options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(f"\nWrote {options.output}")
-
-
-def versions() -> str:
-    """What the figures were measured with."""
-    return (
-        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, Python {platform.python_version()}, "
-        f"Keras {keras.__version__}, {BACKEND} {version_of(BACKEND)}"
-    )
 
 
 def permuted(digits: Digits) -> Digits:

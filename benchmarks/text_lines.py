@@ -7,7 +7,6 @@ Debian.
 
 import argparse
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 from line_folder import Lines, load_lines, works_of
 from line_training import rate_of
 
-import keras_imgseq
+from benchmarks.versions import measured_with
 
 # What a reader of German today would type instead, so that spelling alone is no error.
 LONG_S, DOUBLE_HYPHEN, APOSTROPHES, QUOTES = (
@@ -47,8 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     lines, _ = load_lines(options.folder)
     reader = keras.saving.load_model(options.reader)
-    print(f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, Python {platform.python_version()}")
-    print(f"keras_imgseq {keras_imgseq.__version__}, {keras.backend.backend()}, {version()}\n")
+    print(f"{measured_with('keras-imgseq', 'keras', keras.backend.backend())}, {version()}\n")
     # A first time, so that each width is compiled.
     reader.read(lines.images)
     start = time.perf_counter()

@@ -17,6 +17,12 @@ STOPPED = 130  # what a shell expects of a program that Ctrl-C has ended
 PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 
 
+def share_cpu(devices: int) -> None:
+    """Lets parts of one CPU act as devices on JAX, which must not be imported yet."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count={devices}"
+
+
 class InputError(Exception):
     """What a user gave cannot be used. The message says why and what to do."""
 
@@ -104,8 +110,7 @@ class Parser(argparse.ArgumentParser):
         if backend:
             os.environ["KERAS_BACKEND"] = backend
         if devices > 1:
-            flags = os.environ.get("XLA_FLAGS", "")
-            os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count={devices}"
+            share_cpu(devices)
         with _hidden_errors():
             import keras
 

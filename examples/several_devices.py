@@ -8,7 +8,7 @@ import os
 import socket
 from typing import Any
 
-from command_line import Parser, run
+from command_line import Parser, run, share_cpu
 
 ENGINES = {
     "jax": "jax",
@@ -38,13 +38,11 @@ def main(arguments: list[str] | None = None) -> None:
         elif options.engine == "tensorflow":
             with_tensorflow(strategy, name)
         else:
-            with_jax(options.devices, name)
+            with_jax(name)
 
 
-def with_jax(devices: int, name: str) -> None:
+def with_jax(name: str) -> None:
     """One process with several devices, on JAX."""
-    flags = os.environ.get("XLA_FLAGS", "")
-    os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count={devices}"
     # --8<-- [start:jax]
     import keras
     from devices_networks import network
@@ -218,6 +216,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     if 32 % options.devices:
         parser.error("--devices takes 1, 2, 4, 8, 16 or 32: each takes an equal part of 32 images")
     os.environ["KERAS_BACKEND"] = ENGINES[options.engine]
+    if options.engine == "jax":
+        share_cpu(options.devices)
     parser.need(ENGINES[options.engine], extra=ENGINES[options.engine])
     return options
 

@@ -195,11 +195,12 @@ def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.Inpu
             shape[axis : axis + 2] = size
         if target.has_fixed_batch:
             shape[0] = 1
-            if None in shape:
-                raise ExportError(
-                    f"This file holds images of one size, and the network reads {tuple(shape)}. "
-                    "Give their size with --size HEIGHT WIDTH."
-                )
+        # PyTorch writes one step after the other, as many as it is shown.
+        if None in shape[1:] and (target.has_fixed_batch or keras.backend.backend() == "torch"):
+            raise ExportError(
+                f"This file holds images of one size, and the network reads {tuple(shape)}. "
+                "Give their size with --size HEIGHT WIDTH."
+            )
         specs.append(keras.InputSpec(shape=tuple(shape), dtype=tensor.dtype, name=tensor.name))
     return specs
 

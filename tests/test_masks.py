@@ -399,18 +399,16 @@ def test_on_a_gpu_keras_may_run_cudnn_without_the_mask(
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="cuDNN lacks it on JAX alone")
-@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("go_backwards", [False, True])
-def test_half_precision_never_meets_cudnn_on_jax(dtype, go_backwards, monkeypatch):
-    options = {"dtype": dtype, "go_backwards": go_backwards}
-    layer, keras_layer = CELLS["lstm"].faster_layer(3, **options), keras.layers.LSTM(3, **options)
-    sequences = np.random.default_rng(0).normal(size=(2, 5, 4)).astype("float32")
-    expected = keras_layer(sequences)
-    seen = seen_by_cudnn("lstm", monkeypatch)
-    layer.build(sequences.shape)
-    layer.set_weights(keras_layer.get_weights())
-    np.testing.assert_array_equal(layer(sequences), expected)
-    assert not seen
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16", "float64"])
+def test_cudnn_is_given_single_precision_alone_on_jax(dtype):
+    layer = CELLS["lstm"].faster_layer(3, dtype=dtype)
+    both = keras.layers.Bidirectional(CELLS["lstm"].faster_layer(3, dtype=dtype))
+    for one in (layer, both.forward_layer, both.backward_layer):
+        assert one.use_cudnn is False
+        # On another backend the same file may take it.
+        assert "use_cudnn" not in one.get_config()
+    assert CELLS["lstm"].faster_layer(3, dtype=dtype, use_cudnn=True).use_cudnn is True
+    assert CELLS["lstm"].faster_layer(3).use_cudnn == "auto"
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])

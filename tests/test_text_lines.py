@@ -85,7 +85,8 @@ np.save(sys.argv[1] + "/answers.npy", reader.predict(image, verbose=0))
     np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), answers, atol=1e-5)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+# Elsewhere it takes a C++ compiler, or Keras runs without it where cuDNN could come.
+@pytest.mark.parametrize("jit_compile", [False, True] if BACKEND == "jax" else [False])
 def test_a_reader_trains_as_any_model_does(jit_compile, tmp_path):
     """With a loss, an optimizer and callbacks of one's own."""
     batches = LineBatches(lines((20, 24, 40, 33)), ["abc", "a", "cc", "b"], READER, 2)
@@ -96,6 +97,7 @@ def test_a_reader_trains_as_any_model_does(jit_compile, tmp_path):
     losses = []
     for loss in ("ctc", twice):
         reader = small_reader()
+        reader.get_layer("stem").trainable = False
         reader.compile(keras.optimizers.SGD(0.0), loss=loss, jit_compile=jit_compile)
         losses.append(reader.evaluate(batches, return_dict=True, verbose=0)["loss"])
     assert losses[1] == pytest.approx(2 * losses[0], rel=1e-5)
@@ -113,10 +115,10 @@ def test_a_reader_trains_as_any_model_does(jit_compile, tmp_path):
     ).history
     assert len(history[name]) == 2
     other = small_reader()
+    other.set_weights([0 * weight for weight in other.get_weights()])
     other.load_weights(best)
-    np.testing.assert_array_equal(
-        other.get_layer("logits").get_weights()[0], reader.get_layer("logits").get_weights()[0]
-    )
+    for loaded, trained in zip(other.get_weights(), reader.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, trained)
 
 
 def test_the_alphabet_and_the_weights_go_over_to_another_reader():
@@ -361,7 +363,7 @@ def test_a_reader_that_diverged_says_so():
 
 @pytest.mark.skipif(BACKEND != "jax", reason="the other backends export it")
 def test_what_keras_cannot_export_from_jax_is_said(tmp_path):
-    with pytest.raises(ValueError, match="load it with KERAS_BACKEND=tensorflow or"):
+    with pytest.raises(ValueError, match="load it with KERAS_BACKEND=tensorflow, and"):
         small_reader().export(tmp_path / "reader.onnx", format="onnx", verbose=False)
 
 

@@ -48,7 +48,7 @@ def padding_of(model: keras.Model) -> float | None:
     values = [
         layer.mask_value
         for layer in all_layers(model)
-        if isinstance(layer, (ConvStem, ImageAsSequence)) and layer.mask_value is not None
+        if getattr(layer, "mask_value", None) is not None
     ]
     return values[0] if values else None
 

@@ -1,4 +1,4 @@
-"""What stands beside an exported file, for a program in another language."""
+"""The `.json` file beside an export: what a program in another language must know."""
 
 import json
 from collections.abc import Sequence

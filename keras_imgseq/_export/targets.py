@@ -110,7 +110,7 @@ def _load_litert(path: Path) -> Run:
 
 
 def _load_openvino(path: Path) -> Run:
-    # Processors with bfloat16 would take it, and answer otherwise by a thousandth.
+    # On processors with bfloat16, OpenVINO computes in bfloat16 unless it is told otherwise.
     options = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = _module("openvino").compile_model(str(path), "CPU", options)
 

@@ -89,8 +89,8 @@ class LineReader(keras.Model):  # type: ignore[misc]
         alphabet = checked_alphabet(alphabet)
         meaning = "the height of a line in pixels. Write height=40"
         height = arguments.count("height", height, meaning)
-        examples = "units=128 or units=(112, 112)"
-        units = arguments.counts("units", units, "the number of units", examples)
+        meaning = "the number of units of each recurrent layer"
+        units = arguments.counts("units", units, meaning, "units=128 or units=(112, 112)")
         cell = arguments.choice("cell", cell, CELLS)  # type: ignore[assignment]
         rate = arguments.fraction("dropout", dropout)
         name = arguments.text("name", name) or "line_reader"
@@ -204,16 +204,18 @@ class LineReader(keras.Model):  # type: ignore[misc]
         loss = super().compute_loss(x, y, y_pred, *args, **kwargs)
         return keras.ops.where(keras.ops.all(can_be_learned), loss, float("nan"))
 
-    def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
+    def export(
+        self, filepath: Any, format: str = "tf_saved_model", *args: Any, **kwargs: Any
+    ) -> None:
         """Exports as `keras.Model`, where its backend can."""
         if keras.backend.backend() == "jax" and format == "onnx":
             raise ValueError(
                 "Keras cannot export a layer that reads backwards from JAX to ONNX. Received: "
-                'format="onnx". Save the reader, load it with KERAS_BACKEND=tensorflow or '
-                "KERAS_BACKEND=torch, and export it there."
+                'format="onnx". Save the reader, load it with KERAS_BACKEND=tensorflow, and export '
+                "it there. From PyTorch, it needs a fixed width."
             )
-        check_steps_of_export(self, format, kwargs.get("input_signature"))
-        super().export(filepath, format=format, **kwargs)
+        check_steps_of_export(self, format, *args, **kwargs)
+        super().export(filepath, format, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         config = {**self._arguments, "dtype": keras.dtype_policies.serialize(self._policy)}

@@ -89,7 +89,8 @@ class Architecture:
         return name if self.name is None else f"{self.name}_{name}"
 
     def _check_units_and_classes(self) -> None:
-        meaning, examples = "the number of units", "units=16 or units=(32, 16)"
+        meaning = "the number of units of each recurrent layer"
+        examples = "units=16 or units=(32, 16)"
         self.units = arguments.counts("units", self.units, meaning, examples)
         if self.classes is not None:
             meaning = (

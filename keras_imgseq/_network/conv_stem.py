@@ -180,7 +180,7 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
             self.convolutions, self.normalizations, self.pool_sizes, strict=True
         ):
             features = normalization(convolution(features), training=training, mask=real)
-            # The relu of the largest is the largest relu, and takes less time.
+            # A relu after the pool gives the same values and runs on fewer pixels.
             features = ops.relu(_pooled(_only(real, features), pool_size))
             real = None if real is None else _pooled_mask(real, pool_size)
         if self.data_format == "channels_first":

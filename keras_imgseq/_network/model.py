@@ -9,8 +9,6 @@ from keras_imgseq._reading.masks import is_of_pixels
 
 # By their names: not every version of Keras has all of them.
 PROBABILITIES = ("softmax", "sigmoid", "sparsemax")
-# Files into which PyTorch writes one step after the other, as many as it is shown.
-WITH_FIXED_STEPS = ("onnx", "openvino", "torch")
 
 
 @keras.saving.register_keras_serializable(package="keras_imgseq")
@@ -62,10 +60,12 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
         """Compiles a loaded model, which Keras does only where `compile` is its own."""
         compile_as_saved(self, config)
 
-    def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
-        """Exports as `keras.Model`, where its backend can."""
-        check_steps_of_export(self, format, kwargs.get("input_signature"))
-        super().export(filepath, format=format, **kwargs)
+    def export(
+        self, filepath: Any, format: str = "tf_saved_model", *args: Any, **kwargs: Any
+    ) -> None:
+        """Exports as `keras.Model`. Images of unknown size are refused on PyTorch."""
+        check_steps_of_export(self, format, *args, **kwargs)
+        super().export(filepath, format, *args, **kwargs)
 
 
 def compile_as_saved(model: keras.Model, config: dict[str, Any]) -> None:
@@ -76,19 +76,27 @@ def compile_as_saved(model: keras.Model, config: dict[str, Any]) -> None:
         model.optimizer.build(model.trainable_variables)
 
 
-def check_steps_of_export(model: keras.Model, format: str, signature: Any) -> None:
-    """Refuses a file that would hold the steps of one size, and wrong ones for all others."""
-    if keras.backend.backend() != "torch" or format not in WITH_FIXED_STEPS:
+def check_steps_of_export(
+    model: keras.Model,
+    format: str,
+    verbose: Any = None,
+    input_signature: Any = None,
+    **kwargs: Any,
+) -> None:
+    """Refuses images of unknown size on PyTorch, whose file would be right for one size alone."""
+    if keras.backend.backend() != "torch":
         return
-    specs = keras.tree.flatten(model.inputs if signature is None else signature)
-    for shape in (tuple(spec.shape) for spec in specs if hasattr(spec, "shape")):
+    specs = keras.tree.flatten(model.inputs if input_signature is None else input_signature)
+    for spec in specs:
+        shape = tuple(getattr(spec, "shape", None) or ())
         if None in shape[1:]:
             known = (shape[0], *(size or 100 for size in shape[1:]))
+            elsewhere = ", or save the model, load it with KERAS_BACKEND=tensorflow, and export it"
             raise ValueError(
                 "From PyTorch, a file holds a fixed number of steps. Received: "
                 f"format={format!r} for images of {shape}. Write their size, as in "
-                f'input_signature=[keras.InputSpec({known}, "float32")], or load the model with '
-                "KERAS_BACKEND=tensorflow and export it there."
+                f'input_signature=[keras.InputSpec(shape={known}, dtype="{spec.dtype}")]'
+                f"{elsewhere if format == 'onnx' else ''}."
             )
 
 

@@ -11,7 +11,8 @@ PoolSizes = tuple[tuple[int, int], ...]
 
 def checked_stem(filters: Any, pool_sizes: Any) -> tuple[tuple[int, ...], PoolSizes]:
     """A number of filters and a pool size for each convolution."""
-    meaning, examples = "the number of filters", "filters=16 or filters=(16, 32)"
+    meaning = "the number of filters of each convolution"
+    examples = "filters=16 or filters=(16, 32)"
     counts = arguments.counts("filters", filters, meaning, examples)
     if pool_sizes is None:
         return counts, ((2, 2),) * len(counts)

@@ -81,7 +81,7 @@ def counts(name: str, value: Any, meaning: str, examples: str) -> tuple[int, ...
     """A positive whole number or a sequence of them, such as one for each layer."""
     items = items_of(value)
     meaning = f"{meaning}, or a sequence of them, as in {examples}"
-    if items == [] or isinstance(value, (str, bytes)):
+    if items == []:
         raise ValueError(f"`{name}` is {meaning}. Received: {name}={shown(value)}.")
     given = [value] if items is None else items
     return tuple(count(name, item, meaning) for item in given)
@@ -92,7 +92,7 @@ def fraction(name: str, value: Any) -> float:
     meaning = f"the fraction of values to drop, at least 0 and less than 1. Write {name}=0.2"
     rate = number(name, value, meaning)
     if not 0 <= rate < 1:
-        raise ValueError(refusal(name, meaning, rate))
+        raise ValueError(refusal(name, meaning, value))
     return rate
 
 
@@ -105,7 +105,7 @@ def scale(value: Any) -> float | None:
     )
     factor = number("scale", value, meaning)
     if not factor:
-        raise ValueError(refusal("scale", meaning, factor))
+        raise ValueError(refusal("scale", meaning, value))
     return factor
 
 

@@ -22,7 +22,7 @@ STEPS: dict[str, Size] = {
     "column": (None, 1),
     "pixel": (1, 1),
 }
-KNOWN_STEPS = f"{listed(STEPS)}, an int or a pair of ints (patch_height, patch_width)"
+PATCHES = ", an int or a pair of ints (patch_height, patch_width)"
 OTHER_ORDERS = ", or the cells of the grid as a sequence of ints, as in order=[2, 0, 3, 1]"
 
 
@@ -38,14 +38,15 @@ class Cells(tuple[int, ...]):
 
 
 def checked_step(step: Any) -> Any:
+    """What one step sees: a name, an int or a pair of ints."""
     if isinstance(step, str):
-        otherwise = ", an int or a pair of ints (patch_height, patch_width)"
-        return arguments.choice("step", step, STEPS, otherwise)
+        return arguments.choice("step", step, STEPS, PATCHES)
     items = [step] if is_whole_number(step) else arguments.items_of(step)
     is_patch = items is not None and (len(items) == 2 or is_whole_number(step))
     if items is None or not is_patch or not all(is_whole_number(side) for side in items):
         raise ValueError(
-            f"`step` is what one time step sees: {KNOWN_STEPS}. Received: step={shown(step)}"
+            f"`step` is what one time step sees: {listed(STEPS)}{PATCHES}. "
+            f"Received: step={shown(step)}"
         )
     if min(items) < 1 or max(items) > LARGEST:
         raise ValueError(
@@ -56,6 +57,7 @@ def checked_step(step: Any) -> Any:
 
 
 def checked_order(order: Any) -> Any:
+    """The order of the steps: a name, or the cells of the grid."""
     if isinstance(order, str):
         return arguments.choice("order", order, [*ORDERS, "random"], OTHER_ORDERS)
     cells = _cells_of(order)
@@ -102,6 +104,7 @@ def _fault(cells: list[int]) -> str:
 
 
 def checked_seed(seed: Any, order: Any) -> int | None:
+    """The seed of a random order, which no other order has."""
     if order == "random" and seed is None:
         raise ValueError(
             'order="random" needs a seed. Received: seed=None. For example, write seed=0.'

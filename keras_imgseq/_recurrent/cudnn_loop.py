@@ -21,21 +21,8 @@ def is_taken(layer: Any, sequences: Any) -> bool:
         and layer.cell.activation is keras.activations.tanh
         and not layer.unroll
         and not layer.recurrent_dropout
-        and _takes_precision(layer)
         and _is_on_gpu(layer, sequences)
     )
-
-
-def may_be_left_to_keras(layer: Any, mask: Any) -> bool:
-    """Whether Keras' own layer, which tries cuDNN by itself, can run this call."""
-    choice = getattr(layer, "use_cudnn", "auto")
-    # cuDNN takes no mask that begins late or is all false.
-    return choice is True or (mask is None and (choice is False or _takes_precision(layer)))
-
-
-def _takes_precision(layer: Any) -> bool:
-    # JAX finds out when it compiles, and then Keras can no longer take another loop.
-    return keras.backend.backend() != "jax" or layer.compute_dtype in ("float32", "float64")
 
 
 def _is_on_gpu(layer: Any, sequences: Any) -> bool:

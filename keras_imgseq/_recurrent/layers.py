@@ -93,8 +93,9 @@ class _FastestLoop:
             (mask,) = keras.tree.flatten(mask)
         loop = fastest_loop(self, sequences, states, mask, training)
         if loop is None:
-            is_of_keras = cudnn_loop.may_be_left_to_keras(self, mask)
-            inner_loop = _FastestLoop.keras_loop if is_of_keras else keras.layers.RNN.inner_loop
+            # cuDNN takes no mask that begins late or is all false.
+            may_take_cudnn = mask is None or getattr(self, "use_cudnn", "auto") is True
+            inner_loop = _FastestLoop.keras_loop if may_take_cudnn else keras.layers.RNN.inner_loop
             return inner_loop(self, sequences, initial_state, mask, training)
         if mask is None:
             return loop(self, self.cell.kernel, sequences, states, self.return_sequences)  # type: ignore[attr-defined]
@@ -114,8 +115,9 @@ class _FastestLoop:
     def get_config(self) -> dict[str, Any]:
         config: dict[str, Any] = super().get_config()  # type: ignore[misc]
         # Keras forgets it, and a loaded layer would take cuDNN again.
-        if getattr(self, "use_cudnn", "auto") != "auto":
-            config["use_cudnn"] = self.use_cudnn  # type: ignore[attr-defined]
+        given = vars(self).get("_use_cudnn", getattr(self, "use_cudnn", "auto"))
+        if given != "auto":
+            config["use_cudnn"] = given
         return config
 
 
@@ -151,6 +153,17 @@ class GRU(_FastestLoop, keras.layers.GRU):  # type: ignore[misc]
 @keras.saving.register_keras_serializable(package="keras_imgseq")
 class LSTM(_FastestLoop, keras.layers.LSTM):  # type: ignore[misc]
     """`keras.layers.LSTM`, faster on PyTorch."""
+
+    @property
+    def use_cudnn(self) -> str | bool:
+        """As it was given, but never with numbers that cuDNN does not take."""
+        # On JAX they fail when the model is compiled. Then Keras can take no other loop.
+        is_refused = keras.backend.backend() == "jax" and self.compute_dtype != "float32"
+        return False if is_refused and self._use_cudnn == "auto" else self._use_cudnn
+
+    @use_cudnn.setter
+    def use_cudnn(self, value: str | bool) -> None:
+        self._use_cudnn = value
 
 
 KERAS_CELLS: dict[type, type] = {

@@ -104,11 +104,12 @@ def _fit_together(sequences: Any, states: list[Any], weights: list[Any]) -> bool
 
 def _is_watched(cell: Any) -> bool:
     """Whether PyTorch records, transforms or casts what is computed."""
-    has_hooks = [
-        vars(cell).get(hooks) or getattr(torch_module, f"_global{hooks}", None) for hooks in HOOKS
-    ]
+    # Hooks of another PyTorch, which may name them otherwise, are taken for used.
     return (
-        any(has_hooks)
+        any(
+            vars(cell).get(hooks) or getattr(torch_module, f"_global{hooks}", True)
+            for hooks in HOOKS
+        )
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or torch.is_autocast_enabled("cpu")
         or is_transformed()
