@@ -18,10 +18,16 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.export_tables import (
+    beside_plain_keras,
+    figures,
+    figures_of_int8,
+    reasons,
+    summary,
+)
 from benchmarks.versions import measured_with
 
 BACKENDS = ("tensorflow", "jax", "torch")
-NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 PACKAGES = (
     "onnx",
     "onnxruntime",
@@ -35,85 +41,40 @@ PACKAGES = (
 MOST_DIFFERENCE = 1e-5
 WIDTH_OF_LINES = 256
 Build = Callable[[], Any]
-HEADER = (
-    "| network | target | from | difference | sizes | file, kB | one answer, ms |\n"
-    "| --- | --- | --- | --- | --- | --- | --- |"
-)
 
 
 def main() -> None:
     """Prints what works, what plain Keras does instead, all figures, and 8-bit weights."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.exports", description=__doc__)
     parser.add_argument("--tiny", action="store_true", help="only see that it runs")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("benchmark-results/exports.json"),
+        help="the file to write (default: benchmark-results/exports.json)",
+    )
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         for found in measured(options.tiny):
             print(json.dumps(found), flush=True)
         return
-    print(measured_with("keras", *BACKENDS, *PACKAGES) + "\n")
+    versions = measured_with("keras", *BACKENDS, *PACKAGES)
+    print(versions + "\n")
     found = [row for backend in BACKENDS for row in of_backend(backend, options.tiny)]
-    plain = [row for row in found if "plain" in row]
-    found = [row for row in found if "plain" not in row]
-    print(summary(found) + "\n")
-    print(beside_plain_keras(found, plain) + "\n")
-    print(HEADER)
-    for row in found:
-        if "reason" not in row and "int8" not in row:
-            print(
-                f"| {row['network']} | {row['target']} | {NAMES[row['backend']]} | "
-                f"{row['difference']:.0e} | {row['sizes']} | {row['kilobytes']:.0f} | "
-                f"{row['milliseconds']:.3f} |"
-            )
-    print("\n| does not work | target | from | reason |\n| --- | --- | --- | --- |")
-    for row in found:
-        if "reason" in row:
-            backend = NAMES[row["backend"]]
-            print(f"| {row['network']} | {row['target']} | {backend} | {row['reason']} |")
-    print("\n| 8-bit weights, ONNX | difference | file, kB | one answer, ms |")
-    print("| --- | --- | --- | --- |")
-    for row in found:
-        if "int8" in row:
-            print(
-                f"| {row['network']}, from {NAMES[row['backend']]} | {row['difference']:.0e} | "
-                f"{row['kilobytes']:.0f} | {row['milliseconds']:.3f} |"
-            )
+    for table in (summary, beside_plain_keras, figures, reasons, figures_of_int8):
+        print(table(found) + "\n", flush=True)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    content = json.dumps({"versions": versions, "found": found}, indent=1)
+    options.output.write_text(content + "\n", "utf-8")
+    missing = [row for row in found if "reason" in row and not cannot_be(row)]
+    if options.tiny and missing:
+        sys.exit(f"Failed: {missing}")
 
 
-def summary(found: list[dict[str, Any]]) -> str:
-    """For each network and target the backends that it can be written from."""
-    targets = list(dict.fromkeys(row["target"] for row in found))
-    lines = [f"| network | {' | '.join(targets)} |", "| --- " * (len(targets) + 1) + "|"]
-    for network in dict.fromkeys(row["network"] for row in found):
-        cells = []
-        for target in targets:
-            names = [
-                NAMES[row["backend"]]
-                for row in found
-                if (row["network"], row["target"]) == (network, target)
-                and not {"reason", "int8"} & set(row)
-            ]
-            cells.append(", ".join(names) or "none")
-        lines.append(f"| {network} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def beside_plain_keras(found: list[dict[str, Any]], plain: list[dict[str, Any]]) -> str:
-    """Exports that differ between this package and networks typed in plain Keras."""
-
-    def said(row: dict[str, Any]) -> str:
-        return "fails" if "reason" in row else row["sizes"]
-
-    places = ("network", "target", "backend")
-    ours = {tuple(row[name] for name in places): row for row in found if "int8" not in row}
-    pairs = [(row, ours[tuple(row[name] for name in places)]) for row in plain]
-    lines = ["| network | target | from | plain Keras | this package |", "| --- " * 5 + "|"]
-    for typed, own in pairs:
-        if said(typed) != said(own):
-            place = f"| {own['network']} | {own['target']} | {NAMES[own['backend']]} "
-            lines.append(f"{place}| {said(typed)} | {said(own)} |")
-    same = sum(said(typed) == said(own) for typed, own in pairs)
-    return f"{same} of {len(pairs)} as in plain Keras. The others:\n\n" + "\n".join(lines)
+def cannot_be(row: dict[str, Any]) -> bool:
+    """Whether Keras has no way for an export: OpenVINO converts nothing from JAX."""
+    return (row["target"], row["backend"]) == ("openvino", "jax")
 
 
 def of_backend(backend: str, tiny: bool) -> Iterator[dict[str, Any]]:
@@ -125,7 +86,7 @@ def of_backend(backend: str, tiny: bool) -> Iterator[dict[str, Any]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        check=False,
+        check=True,
     )
     for line in ended.stdout.splitlines():
         if line.startswith("{"):
@@ -158,13 +119,13 @@ def attempted(build: Build, target: Any, has_int8: bool) -> Iterator[dict[str, A
     """The figures of a file and those with weights of 8 bits, or the reason why there are none."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            path, found = figures(build, target, Path(folder))
+            path, found = measured_file(build, target, Path(folder))
             yield found
         except Exception as error:
             yield {"reason": f"{type(error).__name__}: {last_words(error)}"}
             return
         if has_int8:
-            yield {"int8": True} | figures_of_int8(build, target, path)
+            yield {"int8": True} | measured_int8(build, target, path)
 
 
 def last_words(error: Exception) -> str:
@@ -173,7 +134,7 @@ def last_words(error: Exception) -> str:
     return words if len(words) < 120 else "... " + words[-110:].split(" ", 1)[-1]
 
 
-def figures(build: Build, target: Any, folder: Path) -> tuple[Path, dict[str, Any]]:
+def measured_file(build: Build, target: Any, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Writes a file with as few fixed sizes as its target takes. Returns it and its figures."""
     sizes = [(None, None), (None, WIDTH_OF_LINES), (1, WIDTH_OF_LINES)]
     for number, (batch, side) in enumerate(sizes[-1:] if target.has_fixed_batch else sizes):
@@ -234,7 +195,7 @@ def milliseconds_of(target: Any, path: Path, inputs: dict[str, Any]) -> float:
     return 1e3 * float(np.median(times))
 
 
-def figures_of_int8(build: Build, target: Any, path: Path) -> dict[str, Any]:
+def measured_int8(build: Build, target: Any, path: Path) -> dict[str, Any]:
     """The same of the ONNX file with weights of 8 bits."""
     from onnxruntime.quantization import quantize_dynamic
 

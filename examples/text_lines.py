@@ -5,12 +5,13 @@ Without arguments it reads numbers that are written with MNIST's digits. --help 
 
 import argparse
 import dataclasses
+import re
 import sys
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from command_line import STOPPED, Parser, number, run, with_progress
+from command_line import STOPPED, Parser, number, run
 from kept_file import KeptFile
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from keras_imgseq import LineReader
 
-NUM_TRAINING, NUM_VALIDATION, NUM_TEST = 24_000, 500, 2_000
 # Ten digits are told apart with a smaller network than the letters of a book, and learned faster.
 NUMBERS = {
     "height": 32,
@@ -65,6 +65,7 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
     """Trains a reader and says how well it reads the lines of the test."""
     import keras
     import numpy as np
+    from line_parts import loaded
     from line_training import Recipe, error_rate
     from line_training import train as train_reader
     from resume_folder import resumed
@@ -81,7 +82,7 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
     )
     only_tested = sorted(set("".join(test.texts)) - set(alphabet))
     if only_tested:
-        print(f"{len(only_tested)} characters are only in the test: {' '.join(only_tested)}")
+        print(f"Characters only in the test ({len(only_tested)}): {' '.join(only_tested)}")
     keras.utils.set_random_seed(options.seed)
     reader = LineReader(alphabet, options.height, filters=options.filters, units=options.units)
     if saved:
@@ -123,62 +124,17 @@ def report(reader: "LineReader", test: "Lines", error_rate: Any) -> None:
     """Prints some lines as they are read, the error rate, and the lines read a second."""
     rate, read, _ = error_rate(reader, test)
     for one, text in zip(read[:SHOWN], test.texts, strict=False):
-        print(f"  {one}" + ("" if one == text else f"    (truth: {text})"))
+        print(f"  {one}    (truth: {text})")
     # A second time, when each width is compiled.
     _, _, speed = error_rate(reader, test)
     print(f"Character error rate: {100 * rate:.2f} %, on {len(test)} lines of the test")
     print(f"{speed:.0f} lines read a second")
 
 
-def loaded(options: argparse.Namespace) -> tuple["Lines", "Lines", "Lines"]:
-    """The lines for training, validation and test."""
-    from line_folder import Lines, LinesError, load_lines, split_by_work, works_of
-
-    if not options.data:
-        import numpy as np
-        from line_numbers import write_numbers
-        from mnist_data import SHIPPED
-
-        print("No --data given: writing numbers with the digits of MNIST.")
-        with np.load(SHIPPED) as arrays:
-            digits = {name: arrays[name] for name in arrays}
-        most_lines = options.limit or NUM_TRAINING
-        counts = [min(count, most_lines) for count in (NUM_TRAINING, NUM_VALIDATION, NUM_TEST)]
-        sources = (("train", 55000), ("train", -5000), ("test", 10000))
-        parts = []
-        for seed, (count, (part, most)) in enumerate(zip(counts, sources, strict=True)):
-            chosen = slice(None, most) if most > 0 else slice(most, None)
-            x, y = digits[f"x_{part}"][chosen], digits[f"y_{part}"][chosen]
-            images, texts = write_numbers(x, y, count, seed=10 * options.seed + seed)
-            parts.append(Lines(images, texts, [Path(f"{place}.png") for place in range(count)]))
-        return parts[0], parts[1], parts[2]
-    parts = {}
-    for name in ("data", "valid", "test"):
-        loads = []
-        for folder in getattr(options, name) or []:
-            lines, said = load_lines(folder, with_progress)
-            for sentence in said:
-                print(f"{folder}: {sentence}.")
-            loads.append(lines)
-        if loads:
-            parts[name] = Lines.joined(loads)
-    split_off = [name for name in ("test", "valid") if name not in parts]
-    for place, name in enumerate(split_off):
-        works = works_of(parts["data"], options.split_by)
-        parts["data"], parts[name] = split_by_work(
-            parts["data"],
-            works,
-            share=0.1,
-            seed=options.seed,
-            num_kept=len(split_off) - place,
-        )
-        if not len(parts[name]):
-            raise LinesError(
-                f"{len(set(works))} works, among them {works[0]!r}, are too few: none is left for "
-                f"--{name}. Name the works with --split-by, where '(.*)' makes each file a work, "
-                "or give --valid and --test."
-            )
-    return parts["data"], parts["valid"], parts["test"]
+def folder_or_share(text: str) -> Path | float:
+    """A folder, or a share of the lines such as 0.2."""
+    is_share = re.fullmatch(r"0?\.\d*[1-9]\d*", text) and not Path(text).exists()
+    return float(text) if is_share else Path(text)
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
@@ -191,12 +147,13 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     folders = {
         "data": "one or more folders with pairs x.png and x.gt.txt (default: numbers of MNIST "
         "digits)",
-        "valid": "lines to choose the best epoch by (default: whole works with about a tenth of "
-        "the lines)",
-        "test": "lines to report on (default: other works with about a tenth of the lines)",
+        "valid": "folders to choose the best epoch by, or a share of the lines in whole works "
+        "(default: 0.1)",
+        "test": "folders to report on, or a share of the lines in other works (default: 0.1)",
     }
     for name, meaning in folders.items():
-        add(f"--{name}", type=Path, nargs="+", metavar="FOLDER", help=meaning)
+        kind = Path if name == "data" else folder_or_share
+        add(f"--{name}", type=kind, nargs="+", metavar="FOLDER", help=meaning)
     add(
         "--split-by",
         default=r"(.*?)[_.]",
@@ -264,6 +221,12 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("--read takes a saved model and at least one image")
     if (options.valid or options.test) and not options.data:
         parser.error("--valid and --test go with --data")
+    given = [options.valid or [], options.test or []]
+    shares = [value for values in given for value in values if isinstance(value, float)]
+    if any(isinstance(value, float) for values in given for value in values[1:] + values[:-1]):
+        parser.error("--valid and --test take folders, or one share of the lines")
+    if sum(shares) >= 1:
+        parser.error("--valid and --test leave no line for the training")
     for name, value in (LINES if options.data else NUMBERS).items():
         if getattr(options, name, None) is None:
             setattr(options, name, value)

@@ -366,6 +366,23 @@ def test_moved_and_inverted_digits_are_mostly_read_wrong(data, all_digits):
             assert (belief.argmax(axis=-1) == labels).mean() < 0.5
 
 
+@pytest.mark.parametrize("box", ["move it by four pixels", "black on white"])
+def test_a_box_makes_most_of_the_answers_wrong(open_page, data, box):
+    page = open_page(PAGE, reduced_motion="reduce")
+    panel = page.locator("#read-a-digit-panel")
+    num_right = np.zeros(2, int)
+    for label in data["digits"]["labels"]:
+        panel.locator("input[type=range]").fill("28")
+        for place, is_checked in enumerate((False, True)):
+            panel.get_by_label(box).set_checked(is_checked)
+            shares = panel.locator(".digit-share").all_inner_texts()
+            num_right[place] += np.argmax([float(share.rstrip(" %")) for share in shares]) == label
+        panel.get_by_label(box).set_checked(False)
+        panel.get_by_role("button", name="Another digit").click()
+    assert num_right[0] >= 18
+    assert num_right[1] < 10
+
+
 @pytest.mark.parametrize("name", ["last", "every"])
 def test_the_curves_are_those_of_all_test_digits(data, all_digits, name):
     images, labels = all_digits

@@ -20,6 +20,7 @@ from keras_imgseq import (
     sequence_as_image,
 )
 from keras_imgseq._reading import kept_arrays
+from keras_imgseq._reading.reading_arguments import Cells
 from keras_imgseq._reading.rearrangement import _runs
 from keras_imgseq._reading.routes import route_of
 
@@ -367,24 +368,34 @@ def test_a_long_order_is_checked_once_and_a_grid_of_cells_is_an_order():
     for order in (set(range(24)), {0: 1}, iter(range(24)), b"\0\1", cells.reshape(2, 2, 6)):
         with pytest.raises(ValueError, match="Received: order="):
             ImageAsSequence("pixel", order)
-    order = ImageAsSequence("pixel", cells).reading.order
+    layer = ImageAsSequence("pixel", cells)
+    order = layer.reading.order
     assert hash(order) == hash(tuple(order)) == order._hash
+    layer(IMAGES)
+    assert layer.inverse((4, 6)).reading.order is order
 
 
+@pytest.mark.parametrize("is_explicit", [False, True])
 @pytest.mark.parametrize("function", [route_of, _runs])
-def test_paths_are_kept_read_only_and_within_a_bound(function, monkeypatch):
+def test_paths_are_kept_read_only_and_within_a_bound(function, is_explicit, monkeypatch):
     monkeypatch.setattr(kept_arrays, "MOST_BYTES", 40_000)
     for seed in range(40):
         grid = ((20, 20),) if function is _runs else (20, 20)
         extra = (1,) if function is _runs else ()
-        result = function(("random", False, False, seed), *grid, *extra)
+        if is_explicit:
+            cells = np.random.default_rng(seed).permutation(400)
+            key = (Cells(cells.tolist()), False, False, None)
+        else:
+            key = ("random", False, False, seed)
+        result = function(key, *grid, *extra)
         arrays = result if function is _runs else [result.path]
         for array in arrays:
             with pytest.raises(ValueError, match="read-only"):
                 array[0] = 1
         assert sum(size for _, size in function.entries.values()) <= 40_000
-    assert function.entries
-    again = function(("random", False, False, 39), *grid, *extra)
+    # 400 numbers of 8 bytes, and for an explicit order 40 bytes more for each.
+    assert 1 <= len(function.entries) <= (2 if is_explicit else 9)
+    again = function(key, *grid, *extra)
     assert again is result
     function.entries.clear()
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import export_tables
+
 DOCS = Path(__file__).parent.parent / "docs"
 
 
@@ -46,3 +48,27 @@ def test_the_bars_of_speed_are_the_rows_of_the_table(backend):
     name = {"PyTorch": "torch"}.get(backend, backend.lower())
     drawn = json.loads((DOCS / "data" / f"speed-{name}.json").read_text(encoding="utf-8"))
     assert typed == drawn
+
+
+@pytest.mark.parametrize("table", ["summary", "beside_plain_keras", "figures", "figures_of_int8"])
+def test_the_tables_of_exports_are_those_that_were_measured(table):
+    page = (DOCS / "how-to" / "deploy.md").read_text(encoding="utf-8")
+    measured = json.loads((DOCS / "data" / "exports.json").read_text(encoding="utf-8"))
+    lines = "\n".join(line.strip() for line in page.splitlines())
+    assert getattr(export_tables, table)(measured["found"]) in lines
+
+
+WIDTH_ON_A_PHONE = 358
+PICTURES = sorted(
+    path.name
+    for path in (DOCS / "images").glob("*.svg")
+    if "font-size" in path.read_text(encoding="utf-8") or path.stem.startswith("reading")
+)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_letters_of_a_picture_can_be_read_on_a_phone(name):
+    text = (DOCS / "images" / name).read_text(encoding="utf-8")
+    width = float(re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+)', text)[1])
+    sizes = [float(size) for size in re.findall(r"font-size[:=]\s*\"?([\d.]+)", text)]
+    assert min(sizes) * min(1, WIDTH_ON_A_PHONE / width) >= 10

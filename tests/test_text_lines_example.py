@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import command_line
@@ -9,6 +10,7 @@ import keras
 import line_changes
 import line_folder
 import line_numbers
+import line_parts
 import line_training
 import numpy as np
 import pytest
@@ -198,8 +200,67 @@ def test_several_folders_are_one_set(folder, tmp_path):
         for image, path in zip(lines.images, lines.paths, strict=True)
     )
     options = ["--data", *map(str, parts), "--test", str(folder), "--limit", "1"]
-    training, validation, test = text_lines.loaded(text_lines.parsed(options))
+    training, validation, test = line_parts.loaded(text_lines.parsed(options))
     assert (len(training), len(validation), len(test)) == (4, 4, 12)
+
+
+def test_shares_are_of_all_lines(folder):
+    options = ["--data", str(folder), "--split-by", "(.*)", "--valid", "0.25", "--test", ".5"]
+    parts = line_parts.loaded(text_lines.parsed(options))
+    assert [len(lines) for lines in parts] == [3, 3, 6]
+    assert len({path for lines in parts for path in lines.paths}) == 12
+
+
+def test_numbers_are_learned_without_a_folder(tmp_path, monkeypatch):
+    """Each part has digits of its own: the training's, and the test's."""
+    written = []
+
+    def write_numbers(digits, labels, count, seed):
+        written.append({digit.tobytes() for digit in digits})
+        return line_numbers.write_numbers(digits, labels, count, seed)
+
+    monkeypatch.setattr(line_parts, "write_numbers", write_numbers)
+    saved = tmp_path / "numbers.keras"
+    arguments = ["--limit", 16, "--epochs", 1, "--units", 4, "--height", 16, "--save", saved]
+    ended = run_example(*arguments)
+    assert ended.returncode == 0, ended.stderr
+    assert "No --data given: writing numbers with the digits of MNIST." in ended.stdout
+    assert ended.stdout.count("    (truth: ") == 10
+    assert re.search(r"Character error rate: \d+\.\d\d %, on 16 lines", ended.stdout)
+    assert keras.saving.load_model(saved).alphabet == "0123456789"
+    training, validation, test = written
+    assert [len(digits) > 4000 for digits in written] == [True] * 3
+    assert len(test - training) > 0.99 * len(test)
+    assert len(validation - training) > 0.99 * len(validation)
+
+
+def test_ctrl_c_loses_nothing(folder, tmp_path, monkeypatch):
+    others, saved = tmp_path / "others", tmp_path / "reader.keras"
+    others.mkdir()
+    (folder / "work0_0.png").rename(others / "work0_0.png")
+    (others / "work0_0.gt.txt").write_text("x")
+    (folder / "work0_0.gt.txt").unlink()
+    arguments = ["--data", folder, "--test", others, "--units", 4, "--epochs", 2, "--height", 16]
+    arguments += ["--augment", "--resume", tmp_path / "state", "--save", saved]
+    seen = []
+
+    def changed(line, generator):
+        # In the second epoch: the first one has the lines of two works.
+        if len(seen) == 8:
+            signal.raise_signal(signal.SIGINT)
+        seen.append(line)
+        return line
+
+    monkeypatch.setattr(line_training, "changed", changed)
+    ended = run_example(*arguments)
+    assert ended.returncode == 130, ended.stderr
+    assert "Characters only in the test (1): x" in ended.stdout
+    assert "Stopped. The same command goes on from the last whole epoch." in ended.stdout
+    assert keras.saving.load_model(saved).alphabet == "ab"
+    ended = run_example(*arguments)
+    assert ended.returncode == 0, ended.stderr
+    assert "Epoch 1/2" not in ended.stdout
+    assert "Epoch 2/2" in ended.stdout
 
 
 @pytest.mark.parametrize(
@@ -208,6 +269,9 @@ def test_several_folders_are_one_set(folder, tmp_path):
         (["--data", "nowhere"], "There is no folder nowhere"),
         (["--data", "folder", "--split-by", "("], "is no regular"),
         (["--valid", "folder"], "--valid and --test go with --data"),
+        (["--data", "folder", "--valid", "0.5", "--test", "0.5"], "leave no line for the training"),
+        (["--data", "folder", "--valid", "0.1", "folder"], "folders, or one share of the lines"),
+        (["--data", "folder", "--valid", "20"], "There is no folder 20"),
         (["--read", "model.keras"], "at least one image"),
         (["--read", "model.keras", "a.png"], "there is no model.keras"),
         (["--save", "model.h5"], "a file ending in .keras"),

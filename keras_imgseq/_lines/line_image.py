@@ -37,7 +37,7 @@ def prepared(image: Any, height: int) -> Line:
 def all_prepared(images: Any, height: int) -> list[Line]:
     """The images of several lines. An error names the place of its image."""
     shape: Any = getattr(images, "shape", (0,))
-    # Whatever gives one image after the other, an array of arrays too.
+    # Generators and arrays of arrays give one image after the other too.
     is_series = hasattr(images, "__iter__") and len(shape) == 1
     is_one = len(shape) == 3 and shape[-1] in CHANNELS
     is_batch = len(shape) in (3, 4) and not is_one

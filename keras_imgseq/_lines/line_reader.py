@@ -94,7 +94,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         cell = arguments.choice("cell", cell, CELLS)  # type: ignore[assignment]
         rate = arguments.fraction("dropout", dropout)
         name = arguments.text("name", name) or "line_reader"
-        policy = keras.dtype_policies.get(dtype) if dtype else keras.config.dtype_policy()
+        policy = keras.config.dtype_policy() if dtype is None else keras.dtype_policies.get(dtype)
         stem = ConvStem(filters, pool_sizes, 0.0, "channels_last", dtype=policy, name="stem")
         images = keras.Input((height, None), dtype=policy.variable_dtype, name="images")
         reading = ImageAsSequence(
@@ -119,6 +119,8 @@ class LineReader(keras.Model):  # type: ignore[misc]
         logits = keras.layers.Dense(len(alphabet) + 1, dtype=single, name="logits")(features)
         logits = BlankPadding(dtype=single, name="blank_padding")(logits)
         super().__init__(images, logits, name=name, **kwargs)
+        # Keras scales the loss by it in half precision.
+        self.dtype_policy = policy
         self.alphabet = alphabet
         self.height = height
         self._arguments: dict[str, Any] = {
@@ -131,7 +133,6 @@ class LineReader(keras.Model):  # type: ignore[misc]
             "dropout": rate,
             "name": name,
         }
-        self._policy = policy
         # Keras exports only what was called before.
         self(images)
 
@@ -218,7 +219,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         super().export(filepath, format, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        config = {**self._arguments, "dtype": keras.dtype_policies.serialize(self._policy)}
+        config = {**self._arguments, "dtype": keras.dtype_policies.serialize(self.dtype_policy)}
         frozen = frozen_names(self._all_layers)
         return {**config, "frozen": frozen} if frozen else config
 

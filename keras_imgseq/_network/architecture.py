@@ -264,7 +264,7 @@ class Architecture:
         return shape if self.stem is None else self.stem.compute_output_shape(shape)
 
     def _grid_of(self, layer: ImageAsSequence) -> tuple[Any, ...]:
-        """Patches down and across; where their number is unknown, the pixels of one."""
+        """Patches down and across, or the pixels of one where their number is unknown."""
         _, size, _ = axes.sizes_of(self._shape_read, layer.data_format)
         sides = zip(layer.reading.grid_size(size), layer.reading.patch_size(size), strict=True)
         return tuple(("every", pixels) if number is None else number for number, pixels in sides)

@@ -115,7 +115,7 @@ def _answers_apart(layer: Any) -> bool:
             for place in range(3)
         ]
     except Exception:
-        # Whatever each backend raises: the layer takes another number of steps alone.
+        # Each backend raises an error of its own if a layer takes only another number of steps.
         return True
     expected, found = (np.asarray(a, "float32") for a in (together, np.stack(alone, axis=1)))
     # Half precision adds in another order for another number of steps.

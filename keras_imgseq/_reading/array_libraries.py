@@ -109,7 +109,7 @@ class JAX(_LikeNumPy):
 
 
 class KerasOps(_LikeNumPy):
-    """Tensors of whatever backend Keras runs on, and its variables."""
+    """Tensors and variables of the backend that Keras runs on."""
 
     name = "keras"
 

@@ -33,8 +33,8 @@ def image_as_sequence(
     """Reads images as sequences in a data pipeline.
 
     The same as the layer `ImageAsSequence`, on arrays of NumPy, TensorFlow, JAX and PyTorch
-    whatever the backend of Keras. What comes out is of the same library. Needs no backend for
-    NumPy arrays, so that it also works in the worker processes of a data loader.
+    with every backend of Keras. The result is an array of the same library. NumPy arrays need no
+    backend, so that it also works in the worker processes of a data loader.
 
     Args:
         images: `(batch, height, width)` or `(batch, height, width, channels)`, or

@@ -12,6 +12,8 @@ Computed = TypeVar("Computed", bound=Callable[..., Any])
 MOST_BYTES = 32 * 2**20
 # An entry without arrays takes some room too.
 BYTES_OF_AN_ENTRY = 1024
+# A cell of an explicit order, which is a part of the key: a pointer and an int of Python.
+BYTES_OF_A_CELL = 40
 
 _CONSTANT: list[Callable[..., Any]] = []
 
@@ -31,7 +33,7 @@ def constant(function: Computed) -> Computed:
 
 
 def kept(arrays_of: Callable[[Any], Iterable[Any]]) -> Callable[[Computed], Computed]:
-    """Keeps what a function returns, up to a number of bytes in the arrays that this holds.
+    """Keeps what a function returns, up to a number of bytes in its arrays and its arguments.
 
     Every caller gets the same arrays, so they are made read-only.
     """
@@ -49,7 +51,9 @@ def kept(arrays_of: Callable[[Any], Iterable[Any]]) -> Callable[[Computed], Comp
                     entries.move_to_end(key)
                     return entries[key][0]
             value = function(*key)
-            size = BYTES_OF_AN_ENTRY
+            (order, *_), *_ = key
+            is_explicit = not isinstance(order, str)
+            size = BYTES_OF_AN_ENTRY + (BYTES_OF_A_CELL * len(order) if is_explicit else 0)
             for array in arrays_of(value):
                 array.flags.writeable = False
                 size += array.nbytes

@@ -99,7 +99,7 @@ class Reading:
 
     def route(self, grid_size: Size) -> Route:
         """How to read a grid. Computed once for each reading and size."""
-        # Whatever the length of a single row or column, a named path runs along it.
+        # A named path runs along a single row or column of any length.
         if 1 in grid_size and self.order in ORDERS:
             return Route(backwards=self.reverse)
         is_snake = self.order == "snake" and None in grid_size

@@ -60,6 +60,8 @@ def checked_order(order: Any) -> Any:
     """The order of the steps: a name, or the cells of the grid."""
     if isinstance(order, str):
         return arguments.choice("order", order, [*ORDERS, "random"], OTHER_ORDERS)
+    if isinstance(order, Cells):
+        return order
     cells = _cells_of(order)
     if cells is None:
         raise ValueError(

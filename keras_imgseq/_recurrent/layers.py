@@ -16,7 +16,7 @@ from keras_imgseq._recurrent.masked_loops import FINITE_IN_PADDING, with_mask
 
 Loop = Callable[..., tuple[Any, Any, list[Any]]]
 
-# With more units the products take the time, whatever the loop.
+# With more units the products take nearly all of the time, in every loop.
 MOST_UNITS = 128
 # Of all layers of a network. Compiling takes longer with each step: more would keep a beginner
 # waiting on a slow machine.

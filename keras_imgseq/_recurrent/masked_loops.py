@@ -12,7 +12,7 @@ from keras import ops
 
 # The loop runs over the padding too. There a linear state may grow beyond all numbers.
 FINITE_IN_PADDING = (keras.activations.tanh, keras.activations.sigmoid, keras.activations.relu)
-# What a relu makes 0 of, whatever is added.
+# A relu makes 0 of this number, even after another is added.
 FAR_BELOW_ZERO = -1e30
 
 

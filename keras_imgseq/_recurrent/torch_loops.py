@@ -64,7 +64,7 @@ def loop_of(
     weights = weights_of(cell)
     if (
         not is_covered
-        or _is_watched(cell)
+        or _is_watched(cell, "cpu")
         or not all(map(is_plain, [sequences, *states, *weights]))
         or not _fit_together(sequences, states, weights)
     ):
@@ -75,7 +75,7 @@ def loop_of(
 def may_run_cudnn(cell: Any, tensor: Any) -> bool:
     """Whether a call on a GPU is neither traced nor watched."""
     is_on_gpu = tensor.device.type == "cuda"
-    return is_on_gpu and not torch.compiler.is_compiling() and not _is_watched(cell)
+    return is_on_gpu and not torch.compiler.is_compiling() and not _is_watched(cell, "cuda")
 
 
 def is_plain(tensor: Any) -> bool:
@@ -102,7 +102,7 @@ def _fit_together(sequences: Any, states: list[Any], weights: list[Any]) -> bool
     )
 
 
-def _is_watched(cell: Any) -> bool:
+def _is_watched(cell: Any, device: str) -> bool:
     """Whether PyTorch records, transforms or casts what is computed."""
     # Hooks of another PyTorch, which may name them otherwise, are taken for used.
     return (
@@ -111,7 +111,7 @@ def _is_watched(cell: Any) -> bool:
             for hooks in HOOKS
         )
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        or torch.is_autocast_enabled("cpu")
+        or torch.is_autocast_enabled(device)
         or is_transformed()
     )
 
