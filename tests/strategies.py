@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 import reading_oracle
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from keras_imgseq._reading.orders import ORDERS
@@ -20,6 +21,13 @@ DTYPES = [
     "float32",
     *([] if keras.backend.backend() == "jax" else ["int64", "float64"]),
 ]
+
+
+def fewer(count, on_jax):
+    """Fewer examples than the profile has, for what builds a network: ten times as many in many."""
+    number = on_jax if keras.backend.backend() == "jax" else count
+    return settings(max_examples=number * (10 if settings().max_examples >= 300 else 1))
+
 
 data_formats = st.sampled_from(DATA_FORMATS)
 dtypes = st.sampled_from(DTYPES)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small_lines import READER, lines, small_reader
+from strategies import fewer
 
 from keras_imgseq import LineBatches
 
@@ -15,7 +16,7 @@ from keras_imgseq import LineBatches
     st.booleans(),
     st.integers(0, 3),
 )
-@settings(max_examples=30)
+@fewer(30, on_jax=30)
 def test_batches_hold_every_line_once_in_few_widths(widths, batch_size, shuffle, epoch):
     reader = READER
     images = lines(widths)

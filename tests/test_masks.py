@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 import reading_oracle
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from strategies import data_formats
+from strategies import data_formats, fewer
 
 from keras_imgseq import ConvStem, ImageAsSequence, build_image_rnn
 from keras_imgseq._recurrent import cudnn_loop
@@ -140,7 +140,7 @@ NETWORKS = {
 }
 
 
-@settings(max_examples=4 if keras.backend.backend() == "jax" else 8)
+@fewer(8, on_jax=4)
 @given(masked_readings(), st.sampled_from(list(NETWORKS)), st.booleans())
 def test_padding_never_changes_an_answer(drawn, network, by_masking):
     reading, whole, sizes, num_channels = drawn
@@ -493,7 +493,7 @@ def models():
     return {option: build(*option) for option in options}
 
 
-@settings(max_examples=3 if keras.backend.backend() == "jax" else 5)
+@fewer(5, on_jax=3)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=3), st.integers(0, 99))
 def test_a_padded_batch_gives_the_answer_of_each_image_alone(models, heights, seed):
     random = np.random.default_rng(seed)

@@ -26,6 +26,7 @@ def test_there_is_a_file_of_each_kind():
     doubts = {"first", "grey_first", "number", "order", "softmax", "pair"}
     assert kinds >= readings | orders | loops | masks | {f"doubtful_{doubt}" for doubt in doubts}
     assert kinds >= {"channels_first", "cross", "two", "inverse", "open_snake"}
+    assert kinds >= {"reader", "filters", "masked_gru"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import fewer
 
 from keras_imgseq import build_image_rnn
 from keras_imgseq._recurrent import layers as recurrent_layers
@@ -69,7 +70,7 @@ def test_outputs_and_states_are_those_of_keras(name_and_options, num_steps, mask
     assert_close(*results)
 
 
-@settings(max_examples=6 if keras.backend.backend() == "jax" else 10)
+@fewer(10, on_jax=6)
 @given(layer_options(), st.booleans(), st.booleans())
 def test_a_training_step_is_that_of_keras(name_and_options, bidirectional, masked):
     name, options = name_and_options
@@ -373,6 +374,37 @@ def test_gradients_with_masks_of_every_form_are_those_of_keras(
         )
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="on JAX the loop is Keras'")
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
+@pytest.mark.parametrize("go_backwards", [False, True])
+@pytest.mark.parametrize("zero_output_for_mask", [False, True])
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_a_training_step_with_masks_of_every_form_is_that_of_keras(
+    activation, go_backwards, zero_output_for_mask, return_sequences
+):
+    random = np.random.default_rng(0)
+    sequences = random.normal(size=(5, 7, 3)).astype("float32")
+    sequences[~MASKS] = -9
+    targets = random.normal(size=(5, 7, 4) if return_sequences else (5, 4)).astype("float32")
+    found = []
+    for layers in (recurrent_layers, keras.layers):
+        keras.utils.set_random_seed(0)
+        layer = layers.SimpleRNN(
+            4,
+            activation=activation,
+            go_backwards=go_backwards,
+            zero_output_for_mask=zero_output_for_mask,
+            return_sequences=return_sequences,
+        )
+        model = keras.Sequential([keras.Input((7, 3)), keras.layers.Masking(-9.0), layer])
+        model.compile(keras.optimizers.SGD(0.5), "mse", run_eagerly=True)
+        before = model.get_weights()
+        model.train_on_batch(sequences, targets)
+        found.append(model.get_weights())
+        assert all((one != other).any() for one, other in zip(before, found[-1], strict=True))
+    assert_close(*found)
 
 
 def test_a_layer_or_a_cell_of_ones_own_takes_the_loop_of_keras():

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 from backends import INSTALLED, run_python
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import fewer
 
 import keras_imgseq
 from keras_imgseq import ImageAsSequence, Stream, build_image_rnn, build_step_model
@@ -94,7 +95,7 @@ def check_answer(answer, expected, arguments):
     np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 
-@settings(max_examples=4 if BACKEND == "jax" else 12)
+@fewer(12, on_jax=4)
 @given(streamed(), st.integers(1, 3), st.randoms(use_true_random=False))
 def test_after_every_part_the_answer_is_that_of_predict(drawn, cameras, random):
     """For any number of cameras, in any order, with resets of single ones."""

@@ -72,7 +72,7 @@ def describe(
             raise ValueError(f"{preparation} is damaged. Remove it, or train again.") from error
         is_named = isinstance(content["preparation"], dict)
         names = content["preparation"].get("class_names") if is_named else None
-        num_answers = whole.output_shape[-1]
+        num_answers = whole.outputs[0].shape[-1]
         # A single answer is the probability of one of two classes.
         if names is not None and len(names) != (2 if num_answers == 1 else num_answers):
             raise ValueError(
