@@ -6,18 +6,27 @@ Run `KERAS_BACKEND=tensorflow python -m benchmarks.first_call`. It takes some mi
 import argparse
 import time
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 
 from benchmarks.versions import measured_with
-from keras_imgseq import build_image_rnn
+from keras_imgseq import ImageAsSequence, build_image_rnn
+from keras_imgseq._recurrent.layers import MOST_UNROLLED_STEPS
 
 BATCH_SIZE = 100
 LENGTHS = (28, 112, 224, 512, 784)
 # Rows, and how many images of them.
 SIZES = {28: 20_000, 112: 5_000}
 STEPS = (1, 10, 50)
+# With the number of layers in all directions, which share the steps that are unrolled.
+AT_THE_LIMIT: dict[str, dict[str, Any]] = {
+    "128 units": {"layers": 1, "units": 128},
+    "16 units, both directions": {"layers": 2, "bidirectional": True},
+    "two layers of 128 units": {"layers": 2, "units": (128, 128)},
+    "16 units, with a mask": {"layers": 1, "reading": ImageAsSequence("row", mask_value=0.0)},
+}
 
 
 def first_steps() -> None:
@@ -35,15 +44,41 @@ def first_steps() -> None:
         print(f"| {num_steps} | {' | '.join(cells)} |", flush=True)
 
 
-def _first_and_later(num_steps: int, unroll: bool | str) -> tuple[float, float, float]:
+def _first_and_later(
+    num_steps: int, unroll: bool | str, **arguments: Any
+) -> tuple[float, float, float]:
     """The seconds of the first answer and training step, and milliseconds of a later step."""
     images = np.random.default_rng(0).random((BATCH_SIZE, num_steps, 28), dtype="float32")
     labels = np.arange(BATCH_SIZE) % 10
-    model = build_image_rnn((num_steps, 28), 10, unroll=unroll)
+    model = build_image_rnn((num_steps, 28), 10, unroll=unroll, **arguments)
     model.compile("rmsprop", "sparse_categorical_crossentropy")
     answer, _ = _timed(lambda: model.predict(images, batch_size=BATCH_SIZE, verbose=0))
     step, later = _timed(lambda: model.train_on_batch(images, labels))
     return answer, step, 1e3 * later
+
+
+def longest_waits() -> None:
+    """Prints a row for each network that is unrolled up to its limit, or more."""
+    print("| network | steps | first training step, s | Keras |")
+    print("| --- | --- | --- | --- |")
+    for name, arguments in AT_THE_LIMIT.items():
+        for num_steps in (MOST_UNROLLED_STEPS // arguments["layers"], MOST_UNROLLED_STEPS):
+            seconds = []
+            for unroll in ("auto", False):
+                options = {key: value for key, value in arguments.items() if key != "layers"}
+                _, step, _ = _first_and_later(num_steps, unroll, **options)
+                seconds.append(f"{step:.3g}")
+            print(f"| {name} | {num_steps} | {' | '.join(seconds)} |", flush=True)
+
+
+def very_long() -> None:
+    """Prints the first and a later training step of 224 x 224 pixels, read one by one."""
+    images = np.random.default_rng(0).random((4, 224, 224), dtype="float32")
+    model = build_image_rnn((224, 224), 10, units=64, reading="pixel")
+    model.compile("rmsprop", "sparse_categorical_crossentropy")
+    first, later = _timed(lambda: model.train_on_batch(images, np.arange(4)))
+    print("| steps | first training step, s | later, s |\n| --- | --- | --- |")
+    print(f"| {224 * 224:,} | {first:.1f} | {later:.1f} |", flush=True)
 
 
 def several_in_a_call() -> None:
@@ -81,6 +116,6 @@ if __name__ == "__main__":
         prog="python -m benchmarks.first_call", description=__doc__
     ).parse_args()
     print(measured_with("keras", keras.backend.backend()) + "\n")
-    first_steps()
-    print()
-    several_in_a_call()
+    for table in (first_steps, longest_waits, very_long, several_in_a_call):
+        table()
+        print()

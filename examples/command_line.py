@@ -174,7 +174,7 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(f"Error: {in_words(error)}")
     except MemoryError:
         sys.exit(
-            "Error: the memory does not suffice. Give fewer or smaller images, or a network "
+            "Error: there is not enough memory. Give fewer or smaller images, or a network "
             "of fewer units."
         )
     except Exception as error:

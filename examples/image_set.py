@@ -171,7 +171,7 @@ def changes(files: Sequence[Seen], preparation: Preparation) -> list[str]:
             for f in transparent
             if (f.grounds[0] if preparation.ground == "each" else preparation.ground) == ground
         ]
-        say(laid, f"with transparent parts laid on {ground}")
+        say(laid, f"with a {ground} background behind transparent parts")
     for values in ("integers", "floats"):
         span = getattr(preparation, values)
         if span:

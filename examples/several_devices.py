@@ -53,7 +53,7 @@ def with_jax(name: str) -> None:
     model.compile(keras.optimizers.SGD(LEARNING_RATE), loss)
     history = model.fit(images, labels, batch_size=32, epochs=10, shuffle=False, verbose=0)
     # --8<-- [end:jax]
-    print_losses(history.history["loss"])
+    print_losses(history.history["loss"], shared_by())
 
 
 def join_jax(rank: int, processes: int, port: int) -> None:
@@ -81,7 +81,7 @@ def with_jax_processes(rank: int, processes: int, name: str) -> None:
     history = model.fit(images, labels, batch_size=len(images), epochs=10, shuffle=False, verbose=0)
     # --8<-- [end:jax-part]
     if rank == 0:
-        print_losses(history.history["loss"])
+        print_losses(history.history["loss"], shared_by())
 
 
 def mirrored_strategy(devices: int) -> Any:
@@ -108,7 +108,7 @@ def with_tensorflow(strategy: Any, name: str) -> None:
         model.compile(keras.optimizers.SGD(LEARNING_RATE), loss)
     history = model.fit(images, labels, batch_size=32, epochs=10, shuffle=False, verbose=0)
     # --8<-- [end:tensorflow]
-    print_losses(history.history["loss"])
+    print_losses(history.history["loss"], strategy.num_replicas_in_sync)
 
 
 def with_torch(rank: int, processes: int, name: str) -> None:
@@ -134,12 +134,21 @@ def with_torch(rank: int, processes: int, name: str) -> None:
     if processes > 1:
         torch.distributed.all_reduce(means)
     if rank == 0:
-        print_losses((means / processes).tolist())
+        print_losses((means / processes).tolist(), processes)
 
 
-def print_losses(losses: list[float]) -> None:
+def shared_by() -> int:
+    """The devices that share each batch, on JAX."""
+    import keras
+
+    distribution: Any = keras.distribution.distribution()
+    return int(distribution.device_mesh.devices.size)
+
+
+def print_losses(losses: list[float], devices: int) -> None:
     """One line, for people and for the tests."""
-    print(" ".join(f"{loss:.6f}" for loss in losses), flush=True)
+    shown = " ".join(f"{loss:.6f}" for loss in losses)
+    print(f"{devices} devices: {shown}", flush=True)
 
 
 def in_processes(options: argparse.Namespace) -> None:
@@ -170,7 +179,7 @@ def wait_for(started: list[Any]) -> None:
                 process.terminate()
         wait([process.sentinel for process in alive])
     if any(process.exitcode for process in started):
-        raise RuntimeError("one of the processes has failed. Its words stand above")
+        raise RuntimeError("one of the processes has failed. See its error above")
 
 
 def guarded(rank: int, port: int, options: Any) -> None:

@@ -173,7 +173,7 @@ def test_help_says_what_each_option_means_its_default_and_two_examples(program, 
         (OSError(errno.ENOSPC, "No space left on device", "x.keras"), "Free some space"),
         (OSError(errno.EROFS, "Read-only file system", "x.keras"), "Name another place"),
         (PermissionError(errno.EACCES, "Permission denied", "x"), "x: Permission denied. Name"),
-        (MemoryError(), "the memory does not suffice"),
+        (MemoryError(), "there is not enough memory"),
         (
             RuntimeError("out of\nmemory"),
             "Error: RuntimeError: out of memory. If the memory",

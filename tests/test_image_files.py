@@ -147,7 +147,8 @@ def test_a_transparent_image_is_laid_on_what_shows_its_drawing(tmp_path, mode, i
     pixels, lines = prepared(tmp_path / "image.png")
     assert (pixels[2:5] == ink).all()
     assert (pixels[5:] == ground).all()
-    assert lines == [f"1 image with transparent parts laid on {'white' if ground else 'black'}."]
+    name = "white" if ground else "black"
+    assert lines == [f"1 image with a {name} background behind transparent parts."]
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGB"])
@@ -158,7 +159,7 @@ def test_a_transparent_colour_of_a_png_is_transparent(tmp_path, mode):
     black = (0, 0, 0) if mode == "RGB" else 0
     image.save(tmp_path / "image.png", transparency=black)
     read, lines = prepared(tmp_path / "image.png")
-    assert "laid on black" in lines[0]
+    assert "a black background behind" in lines[0]
     assert (read[2:4] == 255).all()
     assert (read[4:] == 0).all()
 
@@ -177,8 +178,8 @@ def test_all_drawings_of_a_set_lie_on_one_ground_where_one_shows_them_all(tmp_pa
     assert preparation.ground == "each"
     assert [preparation.image(file.path)[0, 0] for file in files] == [255, 0, 255]
     assert [line for line in changes(files, preparation) if "laid" in line] == [
-        "2 images with transparent parts laid on white.",
-        "1 image with transparent parts laid on black.",
+        "2 images with a white background behind transparent parts.",
+        "1 image with a black background behind transparent parts.",
     ]
 
 

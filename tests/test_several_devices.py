@@ -30,7 +30,9 @@ def losses(engine, devices):
     )
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.strip().splitlines()[-len(NETWORKS) :]
-    return np.array([[float(value) for value in line.split()] for line in lines])
+    shown = [line.partition(" devices: ") for line in lines]
+    assert [number for number, _, _ in shown] == [str(devices)] * len(NETWORKS)
+    return np.array([[float(value) for value in values.split()] for _, _, values in shown])
 
 
 def test_several_devices_have_the_losses_of_one():
