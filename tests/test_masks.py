@@ -1,8 +1,10 @@
 """Images of different sizes, padded to one: each is read as long as it really is."""
 
 import itertools
+import re
 import warnings
 from contextlib import nullcontext
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -419,7 +421,6 @@ def test_who_forbids_cudnn_has_keras_loop(cell, monkeypatch):
     assert not seen
 
 
-# --8<-- [start:behind]
 BEHIND = {
     "passes it": [
         keras.layers.Rescaling(2.0),
@@ -430,7 +431,6 @@ BEHIND = {
     ],
     "ends it": [keras.layers.Conv2D(2, 3, padding="same"), keras.layers.MaxPooling2D(1)],
 }
-# --8<-- [end:behind]
 
 
 def mask_behind(layer, *inputs):
@@ -453,6 +453,18 @@ def test_what_becomes_of_a_mask_of_pixels_behind_a_layer(layer, passes):
     assert (mask is not None) == passes
     if passes:
         assert tuple(mask.shape) == (2, 4, 6)
+
+
+def test_the_table_of_the_page_is_that_of_the_tests():
+    page = Path(__file__).parent.parent / "docs" / "how-to" / "images-of-unlike-sizes.md"
+    rows = re.findall(r"^\| (`.*?) \| (.*?) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    said = {name: fate for names, fate in rows for name in re.findall("`(.*?)`", names)}
+    fates = {"passes it": "goes on", "ends it": "ends there"}
+    for kind, layers in BEHIND.items():
+        names = {type(layer).__name__ for layer in layers}
+        assert names == {name for name, fate in said.items() if fate == fates[kind]}
+    others = {"Concatenate", "Add", "Maximum", "ConvStem", "Softmax"}
+    assert others == {name for name, fate in said.items() if fate not in fates.values()}
 
 
 def test_a_softmax_takes_no_mask_of_pixels():

@@ -226,6 +226,8 @@ class Scripted(LineReader):
         answers[:, :, 0] = 0
         for step, label in ((1, 1), (2, 1), (4, 2), (5, 3)):
             answers[:, step, 0], answers[:, step, label] = -20, 0
+        # The last character could be the one before it.
+        answers[:, 5, 2] = -1
         return answers
 
 
@@ -238,12 +240,13 @@ def test_characters_are_located_in_the_pixels_of_the_image_given():
     assert [place[0] for place in places] == ["a", "b", "c"]
     edges = [(left, right) for _, left, right, _ in places]
     assert edges == [(4, 14), (14, 20), (20, 24)]
-    assert all(certainty > 0.99 for *_, certainty in places)
+    certainties = [certainty for *_, certainty in places]
+    np.testing.assert_allclose(certainties, [1, 1, 1 / (1 + np.exp(-1))], atol=1e-3)
     assert reader.read([image]) == ["abc"]
 
 
 def test_a_line_is_drawn_with_its_characters_above_their_places():
-    pytest.importorskip("matplotlib")
+    matplotlib = pytest.importorskip("matplotlib")
     reader = Scripted("abc", **SMALL)
     image = np.full((16, 40), 255, "uint8")
     image[4:8, 4:30] = 0
@@ -254,6 +257,11 @@ def test_a_line_is_drawn_with_its_characters_above_their_places():
         ("b", 17),
         ("c", 22),
     ]
+    certainties = [certainty for *_, certainty in reader.locate(image)]
+    found = [text.get_bbox_patch().get_facecolor() for text in axes.texts]
+    expected = [matplotlib.colormaps["viridis"](certainty) for certainty in certainties]
+    assert found == expected
+    assert len(set(found)) > 1
     with pytest.raises(ValueError, match="A line is drawn of a LineReader"):
         plot.plot_line("reader", image)
 
