@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import NARROW, SITE, WIDE
 
-from keras_imgseq import ImageAsSequence, build_image_rnn
+from keras_imgseq import ImageAsSequence, build_image_rnn, image_as_sequence
 
 PAGE = "read-a-digit/index.html"
 MNIST = Path(__file__).parent.parent / "examples" / "data" / "mnist.npz"
@@ -428,6 +428,22 @@ def test_the_race_ends_with_who_knew_first(open_page, data):
     said = f"It is a {label}. First, after step {first}: {' and '.join(codes)}."
     assert verdict_of(race) == said
     assert race.locator("li").count() == 8
+
+
+@pytest.mark.parametrize("grid", [8, 14, 28])
+def test_the_explorer_reads_patches_as_the_package_does(open_page, data, grid):
+    page, patch = open_page(PAGE), 56 // grid
+    photo = np.array(page.evaluate("Array.from(imgseq.photo)"), "uint8").reshape(1, 56, 56)
+    for order, code in data["orders"].items():
+        found = page.evaluate(
+            """([patch, text]) => {
+                const path = imgseq.pathOf(text);
+                return imgseq.stepsOf(imgseq.photo, 56, [patch, patch], path).map((step) => [...step]);
+            }""",
+            [patch, data["paths"][str(grid)][order]],
+        )
+        reading = eval(f"dict({code})")
+        np.testing.assert_array_equal(found, image_as_sequence(photo, patch, **reading)[0])
 
 
 def test_the_explorer_shows_the_line_to_copy(open_page):
