@@ -438,7 +438,8 @@ def test_the_explorer_reads_patches_as_the_package_does(open_page, data, grid):
         found = page.evaluate(
             """([patch, text]) => {
                 const path = imgseq.pathOf(text);
-                return imgseq.stepsOf(imgseq.photo, 56, [patch, patch], path).map((step) => [...step]);
+                const steps = imgseq.stepsOf(imgseq.photo, 56, [patch, patch], path);
+                return steps.map((step) => [...step]);
             }""",
             [patch, data["paths"][str(grid)][order]],
         )
