@@ -3,7 +3,6 @@
 `keras_imgseq.export` writes, reads back without Keras, and compares.
 """
 
-import argparse
 import json
 import re
 from pathlib import Path
@@ -16,9 +15,7 @@ from page_code import run_page
 from small_lines import lines, small_reader
 
 from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn, build_step_model, export
-from keras_imgseq._export import agreement
-from keras_imgseq._export.description import describe
-from keras_imgseq._export.targets import TARGETS, Target, missing_packages
+from keras_imgseq._export.targets import TARGETS
 
 BACKEND = keras.backend.backend()
 NETWORKS = {
@@ -163,34 +160,6 @@ def test_what_a_target_cannot_hold_is_said(tmp_path):
         export.main([str(tmp_path / "model.keras"), "--to", "openvino"])
 
 
-def test_the_step_is_described_beside_its_file(tmp_path, capsys):
-    target = next(
-        (
-            name
-            for name, row in TARGETS.items()
-            if BACKEND in row.writers and not missing_packages(row, BACKEND)
-        ),
-        None,
-    )
-    if target is None:
-        pytest.skip("the extra `export` installs what writes files")
-    reading = ImageAsSequence("row", data_format="channels_first")
-    model = build_image_rnn((3, 8, 6), 4, scale=1 / 255, reading=reading)
-    model.save(tmp_path / "model.keras")
-    (tmp_path / "preparation.json").write_text(json.dumps({"class_names": list("abcd")}))
-    export.main([str(tmp_path / "model.keras"), "--to", target, "--step"])
-    name = f"model_step{TARGETS[target].ending or '_saved_model'}"
-    assert (tmp_path / name).exists()
-    content = json.loads((tmp_path / f"{name}.json").read_text())
-    assert [tensor["name"] for tensor in content["inputs"]] == ["part", "rnn_1_state_1"]
-    assert content["inputs"][0]["shape"][1:] == [3, 6]
-    assert content["outputs"] == [{"shape": [None, 4]}, {"shape": [None, 16]}]
-    assert content["scaling_inside"] == pytest.approx(1 / 255)
-    assert content["data_format"] == "channels_first"
-    assert content["states_before_the_first_part"] == "zeros"
-    assert content["preparation"] == {"class_names": list("abcd")}
-
-
 def test_the_lines_of_the_page_run_the_file(tmp_path, monkeypatch):
     skip_without("onnx")
     build_image_rnn((28, 28), 10).save(tmp_path / "digits.keras")
@@ -199,58 +168,6 @@ def test_the_lines_of_the_page_run_the_file(tmp_path, monkeypatch):
     names = {}
     run_page(Path(__file__).parent.parent / "docs" / "how-to" / "deploy.md", names)
     assert names["answers"].shape == (1, 10)
-
-
-def described(model, path=Path("model.keras")):
-    return describe(model, model, model.inputs, path, "onnx")
-
-
-def test_a_network_in_another_model_is_described_too():
-    network = build_image_rnn((8, 6), 4, scale=1 / 255, reading=ImageAsSequence("row"))
-    model = keras.Sequential([keras.Input((8, 6)), network])
-    content = described(model)
-    assert content["scaling_inside"] == pytest.approx(1 / 255)
-    assert content["data_format"] == "channels_last"
-
-
-def test_the_padding_of_a_stem_is_described():
-    reading = ImageAsSequence("row", mask_value=-1.0)
-    network = build_image_rnn((8, 6), 4, filters=2, reading=reading)
-    assert described(network)["mask_value"] == -1
-
-
-def test_a_scaling_of_each_channel_is_described():
-    scaling = keras.layers.Rescaling([0.5, 0.25, 0.125], offset=-1)
-    network = build_image_rnn((8, 6, 3), 4, reading=ImageAsSequence("row"))
-    model = keras.Sequential([keras.Input((8, 6, 3)), scaling, network])
-    content = described(model)
-    assert content["scaling_inside"] == [0.5, 0.25, 0.125]
-    assert content["offset_inside"] == -1
-
-
-@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_the_last_image_of_the_check_has_padding(data_format):
-    shape = (8, 6, 3) if data_format == "channels_last" else (3, 8, 6)
-    reading = ImageAsSequence("row", mask_value=-1.0, data_format=data_format)
-    model = build_image_rnn(shape, 4, reading=reading)
-    (images,) = agreement.random_inputs(model, model.inputs).values()
-    assert images.shape == (3, *shape)
-    image = images[-1] if data_format == "channels_last" else np.moveaxis(images[-1], 0, -1)
-    is_padding = (image == -1).all(axis=-1)
-    np.testing.assert_array_equal(
-        is_padding, np.pad(np.zeros((4, 3), bool), ((0, 4), (0, 3)), constant_values=True)
-    )
-    assert not (images[:-1] == -1).any()
-
-
-def test_a_reader_is_described_with_its_alphabet():
-    reader = LineReader("0123456789", 8, units=4, filters=4, pool_sizes=((2, 2),))
-    signature = [keras.InputSpec(shape=(None, 8, 64), dtype="float32")]
-    content = describe(reader, reader, signature, Path("reader.keras"), "onnx")
-    assert content["alphabet"] == "0123456789"
-    assert (content["blank"], content["height"], content["step_width"]) == (0, 8, 2)
-    assert content["inputs"] == [{"name": "images", "shape": [None, 8, 64], "dtype": "float32"}]
-    assert content["outputs"] == [{"shape": [None, 32, 11]}]
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="JAX exports no recurrent layer that reads backwards")
@@ -293,120 +210,3 @@ def test_a_line_is_read_with_the_file_and_what_stands_beside_it(tmp_path):
         text = "".join(content["alphabet"][n - 1] for n in changes if n != content["blank"])
         assert len(text) > 3
         assert [text] == reader.read([line])
-
-
-def test_a_step_that_was_saved_is_described_by_its_answer(tmp_path):
-    step = build_step_model(build_image_rnn((8, 6), 3))
-    step.save(tmp_path / "step.keras")
-    (tmp_path / "preparation.json").write_text(json.dumps({"class_names": list("abc")}))
-    loaded = keras.saving.load_model(tmp_path / "step.keras")
-    content = described(loaded, tmp_path / "step.keras")
-    assert content["preparation"] == {"class_names": list("abc")}
-    assert content["outputs"] == [{"shape": [None, 3]}, {"shape": [None, 16]}]
-
-
-def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
-    build_image_rnn((8, 6), 3).save(tmp_path / "model.keras")
-    for answers, reason in (
-        ([np.zeros((3, 3), "float32")], "The file's answers differ from Keras'"),
-        ([np.zeros((3, 4), "float32")], "The file's answers differ from Keras' by inf"),
-        (None, "cannot hold this network .* TypeError"),
-    ):
-        wrong = Target(
-            ".x",
-            {BACKEND: ()},
-            "keras",
-            lambda m, p, s: p.touch(),
-            lambda p, a=answers: lambda i: a,
-        )
-        monkeypatch.setitem(TARGETS, "wrong", wrong)
-        with pytest.raises(SystemExit, match=reason):
-            export.main([str(tmp_path / "model.keras"), "--to", "wrong"])
-        assert {path.name for path in tmp_path.iterdir()} == {"model.keras"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "cure"),
-    [
-        (["nowhere.keras", "--to", "own"], "There is no nowhere.keras"),
-        (["damaged.keras", "--to", "own"], "damaged.keras cannot be loaded"),
-        (
-            ["model.keras", "--to", "other"],
-            "other is not written from .* Set KERAS_BACKEND=nothing",
-        ),
-        (["model.keras", "--to", "absent"], r"nowhere must be installed .*keras-imgseq\[export\]"),
-        (["model.keras", "--to", "own", "--step"], "A stream cannot be read in both directions"),
-        (["model.keras", "--to", "own", "--size", "9", "6"], "--size 9 6 does not fit"),
-        (["wide.keras", "--to", "own"], "Give their size with --size HEIGHT WIDTH"),
-        (["step.keras", "--to", "own", "--step", "--size", "8", "6"], "is for a whole network"),
-        (["model.keras", "--to", "own", "--output", "model.onnx"], "a file ending in .x. Received"),
-        (["model.keras", "--to", "own", "--output", "nowhere/a.x"], "There is no folder nowhere"),
-        (["model.keras", "--to", "own", "--output", "photos.x"], "photos.x is a folder that this"),
-        (["model.keras", "--to", "folder", "--output", "photos.x"], "photos.x is a folder that"),
-        (
-            ["model.keras", "--to", "folder", "--output", "."],
-            "is a folder that this|is the folder to write",
-        ),
-        (["model.keras", "--to", "folder", "--output", "damaged.keras"], "is a file, and a folder"),
-    ],
-)
-def test_command_lines_that_cannot_be(arguments, cure, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    build_image_rnn((8, 6), 3, bidirectional=True).save("model.keras")
-    build_image_rnn((8, None), 3, reading="column").save("wide.keras")
-    build_image_rnn((8, 6), 3).save("step.keras")
-    Path("damaged.keras").write_text("no model")
-    Path("photos.x").mkdir()
-    own = Target(".x", {BACKEND: ()}, "keras", lambda m, p, s: None, lambda p: lambda i: [], True)
-    monkeypatch.setitem(TARGETS, "own", own)
-    monkeypatch.setitem(TARGETS, "folder", own._replace(ending=""))
-    monkeypatch.setitem(TARGETS, "other", own._replace(writers={"nothing": ()}))
-    monkeypatch.setitem(TARGETS, "absent", own._replace(runtime="nowhere"))
-    with pytest.raises(SystemExit, match=cure):
-        export.main(arguments)
-    assert Path("photos.x").is_dir()
-    assert Path("damaged.keras").read_text() == "no model"
-
-
-def test_scalings_multiply():
-    network = build_image_rnn((8, 6), 3, scale=2.0)
-    scaling = keras.layers.Rescaling(1 / 255, offset=-1)
-    model = keras.Sequential([keras.Input((8, 6)), scaling, network])
-    scale, offset = agreement.scaling_of(model)
-    assert scale == pytest.approx(2 / 255)
-    assert offset == pytest.approx(-2)
-    network = build_image_rnn((8, 8), 3, scale=2.0, reading="cross")
-    assert agreement.scaling_of(network) == (2.0, 0.0)
-    scaling = keras.layers.Rescaling([0.5, 0.25, 1.0], offset=[-1, 0, 1])
-    model = keras.Sequential([keras.Input((8, 6, 3)), scaling, build_image_rnn((8, 6, 3), 3)])
-    assert agreement.scaling_of(model) == ([0.5, 0.25, 1.0], [-1.0, 0.0, 1.0])
-
-
-def test_names_of_other_classes_are_not_written_beside_a_model(tmp_path):
-    (tmp_path / "preparation.json").write_text(json.dumps({"class_names": ["a", "b"]}))
-    model = build_image_rnn((8, 6), 3)
-    with pytest.raises(ValueError, match="names 2 classes, and the network gives 3"):
-        described(model, tmp_path / "model.keras")
-    model = build_image_rnn((8, 6), 1, classifier_activation="sigmoid")
-    described(model, tmp_path / "model.keras")
-
-
-def test_states_that_do_not_begin_with_zeros_are_written_down(tmp_path):
-    model = build_image_rnn((6, 4), 3, cell=Begins)
-    step = build_step_model(model)
-    content = describe(model, step, step.inputs, tmp_path / "model.keras", "onnx")
-    assert content["states_before_the_first_part"] == [[1.0] * 16]
-
-
-class Begins(keras.layers.SimpleRNNCell):
-    """A cell whose state begins with ones."""
-
-    def get_initial_state(self, batch_size=None):
-        return keras.ops.ones((batch_size, self.units))
-
-
-def test_weights_of_another_file_are_not_overwritten(tmp_path):
-    (tmp_path / "network.bin").write_text("something else")
-    options = argparse.Namespace(output=tmp_path / "network.xml", step=False)
-    with pytest.raises(export.ExportError, match=r"network\.bin is a file that this command did"):
-        export._checked_path(options, TARGETS["openvino"])
