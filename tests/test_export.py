@@ -195,7 +195,9 @@ def test_a_line_is_read_with_the_file_and_what_stands_beside_it(tmp_path):
     reader = small_reader()
     logits = reader.get_layer("logits")
     kernel, bias = logits.get_weights()
-    logits.set_weights([3 * kernel, bias - 5 * (np.arange(len(bias)) == 0)])
+    # No class is likelier than the others, over all steps of a line.
+    means = reader.predict(lines((32,))[0][None], verbose=0)[0].mean(axis=0)
+    logits.set_weights([50 * kernel, 50 * (bias - means)])
     reader.save(tmp_path / "reader.keras")
     size = ["--size", "8", "32"] if BACKEND == "torch" else []
     export.main([str(tmp_path / "reader.keras"), "--to", "onnx", *size])
@@ -208,5 +210,5 @@ def test_a_line_is_read_with_the_file_and_what_stands_beside_it(tmp_path):
         best = answers[0, : -(-line.shape[1] // content["step_width"])].argmax(axis=-1)
         changes = best[np.append(True, best[1:] != best[:-1])]
         text = "".join(content["alphabet"][n - 1] for n in changes if n != content["blank"])
-        assert len(text) > 3
+        assert len(set(text)) > 1
         assert [text] == reader.read([line])

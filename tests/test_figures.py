@@ -62,7 +62,7 @@ WIDTH_ON_A_PHONE = 358
 PICTURES = sorted(
     path.name
     for path in (DOCS / "images").glob("*.svg")
-    if "font-size" in path.read_text(encoding="utf-8") or path.stem.startswith("reading")
+    if "font-size" in path.read_text(encoding="utf-8")
 )
 
 

@@ -177,7 +177,7 @@ def test_all_drawings_of_a_set_lie_on_one_ground_where_one_shows_them_all(tmp_pa
     preparation = preparation_for(files)
     assert preparation.ground == "each"
     assert [preparation.image(file.path)[0, 0] for file in files] == [255, 0, 255]
-    assert [line for line in changes(files, preparation) if "laid" in line] == [
+    assert [line for line in changes(files, preparation) if "background" in line] == [
         "2 images with a white background behind transparent parts.",
         "1 image with a black background behind transparent parts.",
     ]

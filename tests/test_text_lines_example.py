@@ -234,21 +234,29 @@ def test_numbers_are_learned_without_a_folder(tmp_path, monkeypatch):
     assert len(validation - training) > 0.99 * len(validation)
 
 
-def test_ctrl_c_loses_nothing(folder, tmp_path, monkeypatch):
-    others, saved = tmp_path / "others", tmp_path / "reader.keras"
-    others.mkdir()
+@pytest.fixture
+def listening():
+    """A shell in the background starts programs deaf to Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
+def test_ctrl_c_loses_nothing(folder, tmp_path_factory, monkeypatch):
+    others, results = tmp_path_factory.mktemp("others"), tmp_path_factory.mktemp("results")
+    saved = results / "reader.keras"
     (folder / "work0_0.png").rename(others / "work0_0.png")
     (others / "work0_0.gt.txt").write_text("x")
     (folder / "work0_0.gt.txt").unlink()
     arguments = ["--data", folder, "--test", others, "--units", 4, "--epochs", 2, "--height", 16]
-    arguments += ["--augment", "--resume", tmp_path / "state", "--save", saved]
-    seen = []
+    arguments += ["--augment", "--resume", results / "state", "--save", saved]
+    pressed = []
 
     def changed(line, generator):
-        # In the second epoch: the first one has the lines of two works.
-        if len(seen) == 8:
+        if not pressed and list(results.rglob("1.json")):
+            pressed.append("Ctrl-C")
             signal.raise_signal(signal.SIGINT)
-        seen.append(line)
         return line
 
     monkeypatch.setattr(line_training, "changed", changed)
@@ -257,6 +265,7 @@ def test_ctrl_c_loses_nothing(folder, tmp_path, monkeypatch):
     assert "Characters only in the test (1): x" in ended.stdout
     assert "Stopped. The same command goes on from the last whole epoch." in ended.stdout
     assert keras.saving.load_model(saved).alphabet == "ab"
+    monkeypatch.setattr(line_training, "changed", lambda line, generator: line)
     ended = run_example(*arguments)
     assert ended.returncode == 0, ended.stderr
     assert "Epoch 1/2" not in ended.stdout

@@ -371,8 +371,9 @@ def assert_equal(ours, theirs):
 # On TensorFlow and JAX a GRU and an LSTM run Keras' loop: what is left to go wrong there is the
 # way into that loop.
 INTO_THE_LOOP = ("called", "masked", "with_states")
-# Keras' own GRU and LSTM cannot be trained with a state on PyTorch.
-OF_A_SIMPLE_RNN = ("trained_with_state",)
+# On PyTorch Keras' own GRU and LSTM cannot be trained with a state, and hand out one tensor as
+# output and as state.
+OF_A_SIMPLE_RNN = ("trained_with_state", "states_changed_in_place")
 OPTIONS = [
     {"bidirectional": True},
     {"return_sequences": True},

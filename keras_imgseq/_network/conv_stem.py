@@ -237,8 +237,9 @@ def _pooled(features: Any, pool_size: tuple[int, int]) -> Any:
     if (height, width) == (1, 1):
         return features
     # Keras' "same" shifts the pools by half of what they lack, which depends on the width.
+    # A trace hands over sizes that are no ints.
     below, right = (
-        0 if size is not None and size % pool == 0 else pool - 1
+        0 if isinstance(size, int) and size % pool == 0 else pool - 1
         for size, pool in zip(features.shape[1:3], pool_size, strict=True)
     )
     if below or right:
