@@ -192,7 +192,7 @@ def changes(files: Sequence[Seen], preparation: Preparation) -> list[str]:
     height, width = preparation.size
     scaled = [f for f in files if f.size != preparation.size]
     stretched = [f for f in scaled if abs(f.size[0] * width - f.size[1] * height) > f.size[1]]
-    text = f"scaled to {height} x {width} pixels"
+    text = f"scaled to a height of {height} and a width of {width} pixels"
     if stretched:
         text += f", which changes the ratio of height to width of {len(stretched)}"
     say(scaled, text)

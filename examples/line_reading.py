@@ -44,4 +44,6 @@ def read(model: Path, paths: list[Path], where: bool) -> int:
         return status
     for path, text in zip(read_paths, reader.read(images), strict=True):
         print(text if len(paths) == 1 else f"{path}: {text}")
+        if not text:
+            print(f"No character was found in {path}.", file=sys.stderr)
     return status

@@ -1,6 +1,7 @@
 """Trains a reader of text lines, keeps the best one, and says how well it reads."""
 
 import dataclasses
+import math
 import time
 from typing import Any
 
@@ -14,8 +15,10 @@ from resume_folder import States
 from keras_imgseq import CharacterErrorRate, LineBatches, LineReader
 
 BATCH_SIZE = 16
-# Epochs without a better result before the training ends.
-PATIENCE = 6
+# The fewest batches of a training: with less, a reader of few lines still reads nothing.
+LEAST_BATCHES = 2000
+# Epochs and batches without a better result before the training ends.
+PATIENCE, PATIENT_BATCHES = 6, 600
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +50,11 @@ def batches_of(
         raise LinesError(f"The lines for the {what} cannot be used. {error}") from error
 
 
+def epochs_for(num_lines: int, least: int) -> int:
+    """Epochs to train on so many lines: the fewer the lines, the more."""
+    return max(least, math.ceil(LEAST_BATCHES / math.ceil(num_lines / BATCH_SIZE)))
+
+
 def train(
     reader: LineReader,
     training: Lines,
@@ -62,7 +70,7 @@ def train(
         recipe.learning_rate, recipe.epochs * batches.num_batches
     )
     reader.compile(keras.optimizers.Adam(schedule, clipnorm=5.0))
-    best = Best(states)
+    best = Best(states, math.ceil(PATIENT_BATCHES / batches.num_batches))
     trained = training_run.train(
         reader,
         batches,
@@ -81,11 +89,13 @@ class Best:
 
     Args:
         states: Where a run that goes on finds the best weights of the epochs before.
+        patience: Epochs without a better result before the training ends.
     """
 
     name = "val_character_error_rate"
 
-    def __init__(self, states: States | None) -> None:
+    def __init__(self, states: States | None, patience: int = PATIENCE) -> None:
+        self._patience = max(PATIENCE, patience)
         self._file = states and states.file("best.npz")
         self._weights: list[np.ndarray] | None = None
         self._rates: list[float] = []
@@ -102,7 +112,9 @@ class Best:
     @property
     def is_over(self) -> bool:
         """Whether no epoch was better for a while."""
-        return bool(self._rates) and self.num_epochs - 1 - int(np.argmin(self._rates)) >= PATIENCE
+        if not self._rates:
+            return False
+        return self.num_epochs - 1 - int(np.argmin(self._rates)) >= self._patience
 
     def compare(self, epoch: int, figures: dict[str, float], model: keras.Model) -> bool:
         """Compares this epoch with those before, and says whether the training ends."""
@@ -113,7 +125,7 @@ class Best:
         if int(np.argmin(self._rates)) == epoch:
             self._weights = model.get_weights()
         if self.is_over:
-            print(f"No better result for {PATIENCE} epochs: the training ends.")
+            print(f"No better result for {self._patience} epochs: the training ends.")
         if self._file and self._weights:
             partial = self._file.with_suffix(".partial.npz")
             np.savez(partial, *self._weights, np.array(self._rates))

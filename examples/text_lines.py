@@ -66,13 +66,14 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
     import keras
     import numpy as np
     from line_parts import loaded
-    from line_training import Recipe, error_rate
+    from line_training import Recipe, epochs_for, error_rate
     from line_training import train as train_reader
     from resume_folder import resumed
 
     from keras_imgseq import LineReader
 
     training, validation, test = loaded(options)
+    options.epochs = options.epochs or epochs_for(len(training), LINES["epochs"])
     known = set("".join([*training.texts, *validation.texts]))
     # Combining marks stand first, or they would join the letter before them.
     alphabet = "".join(sorted(known, key=lambda c: (not unicodedata.combining(c), c)))
@@ -187,7 +188,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
             1,
             10**6,
             None,
-            "how often all lines are trained on" + default_of("epochs"),
+            "how often all lines are trained on, at most" + default_of("epochs", ", more for few"),
         ),
         ("--devices", 1, 16, 1, "how many devices share each batch, on JAX"),
         ("--seed", 0, 2**31, 0, "the seed of the split, the first weights and the mixing"),
@@ -228,7 +229,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     if sum(shares) >= 1:
         parser.error("--valid and --test leave no line for the training")
     for name, value in (LINES if options.data else NUMBERS).items():
-        if getattr(options, name, None) is None:
+        # How often few lines are trained on depends on their number.
+        if getattr(options, name, None) is None and not (options.data and name == "epochs"):
             setattr(options, name, value)
     parser.need("PIL", *(["matplotlib"] if options.plot else []))
     if 16 % options.devices:
@@ -237,10 +239,10 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def default_of(name: str) -> str:
+def default_of(name: str, more: str = "") -> str:
     """The two defaults of an option, for its help."""
     numbers, lines = (str(table[name]).strip("[]").replace(",", "") for table in (NUMBERS, LINES))
-    return f" (default: {numbers} for numbers, {lines} for --data)"
+    return f" (default: {numbers} for numbers, {lines} for --data{more})"
 
 
 if __name__ == "__main__":

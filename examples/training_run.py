@@ -194,7 +194,8 @@ class _Watch(keras.callbacks.Callback):
             text = ", ".join(f"{names[name]} {value:.4f}" for name, value in figures.items())
             print(f"Epoch {self.num_epochs}/{self._epochs}: {text}, {seconds:.1f} s", flush=True)
         left = self._epochs - self.num_epochs
-        if self.num_epochs == self._first + 1 and left:
+        # The first epoch begins with the set-up.
+        if self.num_epochs == self._first + 2 and left:
             print(f"Epochs left: {left}, at this speed {_in_words(left * seconds)}.", flush=True)
 
 

@@ -49,7 +49,7 @@ def test_images_of_unlike_sizes_are_brought_to_the_median(folder):
     assert pictures.images.dtype == "uint8"
     assert pictures.class_names == ["across", "down"]
     assert pictures.labels.tolist() == [0] * 12 + [1] * 12
-    assert pictures.changes == ["8 images scaled to 8 x 8 pixels."]
+    assert pictures.changes == ["8 images scaled to a height of 8 and a width of 8 pixels."]
     assert load_pictures(folder, (5, 7)).images.shape == (24, 5, 7)
 
 

@@ -243,7 +243,8 @@ def test_scaling_says_the_size_and_whether_the_ratio_changes(tmp_path):
         Image.fromarray(np.zeros(size, "uint8")).save(tmp_path / f"{name}.png")
     files = [seen(tmp_path / f"{name}.png") for name in "abcd"]
     assert changes(files, preparation_for(files, (8, 8))) == [
-        "2 images scaled to 8 x 8 pixels, which changes the ratio of height to width of 1."
+        "2 images scaled to a height of 8 and a width of 8 pixels, which changes the ratio of "
+        "height to width of 1."
     ]
 
 

@@ -138,6 +138,17 @@ def test_the_best_epoch_is_kept_and_the_training_ends(tmp_path):
     assert model.get_weights()[0][0, 0] == 1
 
 
+def test_few_lines_are_trained_on_more_often_and_longer():
+    assert line_training.epochs_for(3626, 13) == 13
+    # 18 lines are two batches of 16.
+    assert line_training.epochs_for(18, 13) == 1000
+    best = line_training.Best(None, patience=300)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    for epoch in range(300):
+        assert not best.compare(epoch, {line_training.Best.name: 1.0}, model)
+    assert best.compare(300, {line_training.Best.name: 1.0}, model)
+
+
 def test_a_folder_becomes_a_reader_that_reads(folder, tmp_path):
     saved, drawn = tmp_path / "reader.keras", tmp_path / "line.png"
     arguments = ["--data", folder, "--units", 4, "--epochs", 1, "--height", 16, "--augment"]
