@@ -1,7 +1,7 @@
 """Writes every network for every target from every backend, and prints which of them answer right.
 
 Run `python -m benchmarks.exports` in an environment with the extras `jax`, `torch` and `export`. It
-starts one process for each backend.
+starts a process for each backend and network.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from benchmarks.export_tables import (
     reasons,
     summary,
 )
+from benchmarks.exported_networks import NETWORKS, PLAIN_NETWORKS, built
 from benchmarks.versions import measured_with
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -40,6 +41,8 @@ PACKAGES = (
 # More is another answer.
 MOST_DIFFERENCE = 1e-5
 WIDTH_OF_LINES = 256
+# Without the second, JAX was seen to wait for ever after some exports.
+ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_CPU_ENABLE_ASYNC_DISPATCH": "false"}
 Build = Callable[[], Any]
 
 
@@ -53,15 +56,21 @@ def main() -> None:
         default=Path("benchmark-results/exports.json"),
         help="the file to write (default: benchmark-results/exports.json)",
     )
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--worker", metavar="NETWORK", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        for found in measured(options.tiny):
-            print(json.dumps(found), flush=True)
+        for row in measured(options.worker, options.tiny):
+            print(json.dumps(row), flush=True)
         return
     versions = measured_with("keras", *BACKENDS, *PACKAGES)
     print(versions + "\n")
-    found = [row for backend in BACKENDS for row in of_backend(backend, options.tiny)]
+    networks = ["the book's"] if options.tiny else list(NETWORKS)
+    found = [
+        row
+        for backend in BACKENDS
+        for network in networks
+        for row in in_a_process(backend, network, options.tiny)
+    ]
     for table in (summary, beside_plain_keras, figures, reasons, figures_of_int8):
         print(table(found) + "\n", flush=True)
     options.output.parent.mkdir(parents=True, exist_ok=True)
@@ -77,12 +86,12 @@ def cannot_be(row: dict[str, Any]) -> bool:
     return (row["target"], row["backend"]) == ("openvino", "jax")
 
 
-def of_backend(backend: str, tiny: bool) -> Iterator[dict[str, Any]]:
-    """What a process with this backend finds."""
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.exports", "--worker"]
+def in_a_process(backend: str, network: str, tiny: bool) -> Iterator[dict[str, Any]]:
+    """What a process with this backend finds. An export that fails leaves things behind in it."""
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.exports", "--worker", network]
     ended = subprocess.run(
         command + ["--tiny"] * tiny,
-        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, **ENVIRONMENT, "KERAS_BACKEND": backend},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -93,26 +102,23 @@ def of_backend(backend: str, tiny: bool) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def measured(tiny: bool) -> Iterator[dict[str, Any]]:
-    """A row for each network and target of the backend of this process."""
+def measured(network: str, tiny: bool) -> Iterator[dict[str, Any]]:
+    """A row for each target of the backend of this process."""
     import keras
 
-    from benchmarks.exported_networks import NETWORKS, PLAIN_NETWORKS, built
     from keras_imgseq._export.targets import TARGETS, missing_packages
 
     backend = keras.backend.backend()
-    for network in ["the book's"] if tiny else NETWORKS:
-        for name, target in TARGETS.items():
-            if backend not in target.writers or missing_packages(target, backend):
-                continue
-            row = {"network": network, "target": name, "backend": backend}
-            has_int8 = name == "onnx" and not tiny
-            for found in attempted(partial(built, NETWORKS[network]), target, has_int8):
-                yield row | found
-            if network in PLAIN_NETWORKS:
-                plain = partial(built, PLAIN_NETWORKS[network])
-                for found in attempted(plain, target, False):
-                    yield row | found | {"plain": True}
+    for name, target in TARGETS.items():
+        if backend not in target.writers or missing_packages(target, backend):
+            continue
+        row = {"network": network, "target": name, "backend": backend}
+        has_int8 = name == "onnx" and not tiny
+        for found in attempted(partial(built, NETWORKS[network]), target, has_int8):
+            yield row | found
+        if network in PLAIN_NETWORKS:
+            for found in attempted(partial(built, PLAIN_NETWORKS[network]), target, False):
+                yield row | found | {"plain": True}
 
 
 def attempted(build: Build, target: Any, has_int8: bool) -> Iterator[dict[str, Any]]:
