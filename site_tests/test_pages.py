@@ -50,7 +50,9 @@ def test_every_control_is_reached_by_tab_and_shows_it(open_page, name):
             const all = document.querySelectorAll(
                 "article :is(button, input, select, summary, [tabindex='0'], a[href])");
             const shown = Array.from(all).filter((control) => control.checkVisibility()
-                && !control.disabled && !control.classList.contains("headerlink"));
+                && !control.disabled && !control.classList.contains("headerlink")
+                // The arrow keys choose among the others of a group.
+                && (control.type !== "radio" || control.checked));
             shown.forEach((control, number) => {
                 const style = getComputedStyle(control);
                 control.dataset.number = number;
@@ -132,7 +134,13 @@ def test_search_finds(open_page, words, pages):
             "from keras_imgseq import",
             "1338",
         ),
-        ("reference/index.html", "ImageAsSequence(4)", "import", "(None, 49, 16)"),
+        (
+            "tutorial/index.html",
+            "layer.count_params()",
+            "from keras_imgseq import",
+            "rnn_1 (None, 16) 720",
+        ),
+        ("reference/index.html", "model.count_params()", "import keras_imgseq", "890"),
     ],
 )
 def test_copied_code_holds_no_prompts_and_no_answers(open_page, name, said, start, answer):

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import export_tables
-
 DOCS = Path(__file__).parent.parent / "docs"
 
 
@@ -48,14 +46,6 @@ def test_the_bars_of_speed_are_the_rows_of_the_table(backend):
     name = {"PyTorch": "torch"}.get(backend, backend.lower())
     drawn = json.loads((DOCS / "data" / f"speed-{name}.json").read_text(encoding="utf-8"))
     assert typed == drawn
-
-
-@pytest.mark.parametrize("table", ["summary", "beside_plain_keras", "figures", "figures_of_int8"])
-def test_the_tables_of_exports_are_those_that_were_measured(table):
-    page = (DOCS / "how-to" / "deploy.md").read_text(encoding="utf-8")
-    measured = json.loads((DOCS / "data" / "exports.json").read_text(encoding="utf-8"))
-    lines = "\n".join(line.strip() for line in page.splitlines())
-    assert getattr(export_tables, table)(measured["found"]) in lines
 
 
 WIDTH_ON_A_PHONE = 358

@@ -3,6 +3,15 @@
   // The theme gives its search no name, which screen readers need.
   document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
 
+  // The theme puts wide tables into boxes that scroll. The keyboard must reach them too.
+  addEventListener("load", () => {
+    for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) {
+      if (box.scrollWidth > box.clientWidth) {
+        box.tabIndex = 0;
+      }
+    }
+  });
+
   if (!document.querySelector("[id^='read-a-digit-']")) {
     return;
   }
