@@ -62,7 +62,7 @@ def figures_of_int8(found: Rows) -> str:
     """The same of ONNX files with weights of 8 bits."""
     lines = _heading("8-bit weights, ONNX", "difference", "file, kB", "one answer, ms")
     for row in found:
-        if "int8" in row and "reason" not in row:
+        if "int8" in row:
             place = f"{row['network']}, from {NAMES[row['backend']]}"
             lines.append(_line(place, f"{row['difference']:.0e}", *_cost(row)))
     return "\n".join(lines)

@@ -76,9 +76,9 @@ def main() -> None:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     content = json.dumps({"versions": versions, "found": found}, indent=1)
     options.output.write_text(content + "\n", "utf-8")
-    missing = [row for row in found if "reason" in row]
-    if options.tiny and missing:
-        sys.exit(f"Failed: {missing}")
+    failed = [row for row in found if "reason" in row and "plain" not in row]
+    if options.tiny and (failed or not found):
+        sys.exit(f"Failed: {failed or 'nothing was written'}")
 
 
 def in_a_process(backend: str, network: str, tiny: bool) -> Iterator[dict[str, Any]]:

@@ -22,7 +22,7 @@ EXAMPLES = """examples:
   python examples/folder_of_images.py --predict new/1.jpg new/2.jpg
 
 Without a folder it takes 20 seconds on two CPU cores, the start of TensorFlow included. After the
-first epoch of your own images it says how long the others will take."""
+second epoch of your own images it says how long the others will take."""
 
 
 def main(arguments: list[str] | None = None) -> None:

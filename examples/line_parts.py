@@ -10,8 +10,6 @@ from line_numbers import write_numbers
 from mnist_data import SHIPPED
 
 NUM_TRAINING, NUM_VALIDATION, NUM_TEST = 24_000, 500, 2_000
-# Of the lines, for the validation and for the test.
-SHARE = 0.1
 
 
 def loaded(options: argparse.Namespace) -> tuple[Lines, Lines, Lines]:
@@ -39,7 +37,7 @@ def of_numbers(options: argparse.Namespace) -> tuple[Lines, Lines, Lines]:
 def of_folders(options: argparse.Namespace) -> tuple[Lines, Lines, Lines]:
     """The lines of folders. A part without a folder is split off, in whole works."""
     parts = {}
-    given = {name: getattr(options, name) or [SHARE] for name in ("data", "valid", "test")}
+    given = {name: getattr(options, name) for name in ("data", "valid", "test")}
     shares = {name: one for name, (one, *_) in given.items() if isinstance(one, float)}
     for name, folders in given.items():
         loads = []
@@ -67,6 +65,6 @@ def of_folders(options: argparse.Namespace) -> tuple[Lines, Lines, Lines]:
             raise LinesError(
                 f"{len(set(works))} works, among them {works[0]!r}, are too few: none is left for "
                 f"--{name}. Name the works with --split-by, where '(.*)' makes each file a work, "
-                "or give --valid and --test."
+                "or give folders with --valid and --test."
             )
     return parts["data"], parts["valid"], parts["test"]

@@ -35,6 +35,8 @@ LINES = {
     "learning_rate": 2e-3,
 }
 SHOWN = 10
+# Of the lines, for the validation and for the test.
+SHARE = 0.1
 # The options that decide the result of a training.
 DECISIVE = (*LINES, "seed", "augment", "devices")
 EXAMPLES = """examples:
@@ -42,7 +44,7 @@ EXAMPLES = """examples:
   python examples/text_lines.py --data lines --augment --save reader.keras
   python examples/text_lines.py --read reader.keras line.png
 
-Without --data it trains on 24,000 numbers. After the first epoch it says how long the others will
+Without --data it trains on 24,000 numbers. After the second epoch it says how long the others will
 take."""
 
 
@@ -222,11 +224,12 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("--read takes a saved model and at least one image")
     if (options.valid or options.test) and not options.data:
         parser.error("--valid and --test go with --data")
-    given = [options.valid or [], options.test or []]
+    given = [options.valid or [SHARE], options.test or [SHARE]]
     shares = [value for values in given for value in values if isinstance(value, float)]
     if any(isinstance(value, float) for values in given for value in values[1:] + values[:-1]):
         parser.error("--valid and --test take folders, or one share of the lines")
-    if sum(shares) >= 1:
+    options.valid, options.test = given
+    if options.data and sum(shares) >= 1:
         parser.error("--valid and --test leave no line for the training")
     for name, value in (LINES if options.data else NUMBERS).items():
         # How often few lines are trained on depends on their number.

@@ -290,6 +290,7 @@ def test_ctrl_c_loses_nothing(folder, tmp_path_factory, monkeypatch):
         (["--data", "folder", "--split-by", "("], "is no regular"),
         (["--valid", "folder"], "--valid and --test go with --data"),
         (["--data", "folder", "--valid", "0.5", "--test", "0.5"], "leave no line for the training"),
+        (["--data", "folder", "--test", "0.95"], "leave no line for the training"),
         (["--data", "folder", "--valid", "0.1", "folder"], "folders, or one share of the lines"),
         (["--data", "folder", "--valid", "20"], "There is no folder 20"),
         (["--read", "model.keras"], "at least one image"),

@@ -4,11 +4,14 @@
   document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
 
   // The theme puts wide tables into boxes that scroll. The keyboard must reach them too.
+  const watch = new ResizeObserver((changes) => {
+    for (const { target } of changes) {
+      target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+    }
+  });
   addEventListener("load", () => {
     for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) {
-      if (box.scrollWidth > box.clientWidth) {
-        box.tabIndex = 0;
-      }
+      watch.observe(box);
     }
   });
 
