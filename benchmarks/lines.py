@@ -1,15 +1,13 @@
 """Training steps of a line reader: `KERAS_BACKEND=torch python -m benchmarks.lines`."""
 
-import argparse
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
-from benchmarks.pairs import HEADER, Pair, timed_in_turn
+from benchmarks.pairs import Pair, print_alone, timed_in_turn
 from benchmarks.training import EpochClock
-from benchmarks.versions import measured_with
 from keras_imgseq import CharacterErrorRate, LineReader
 
 BATCH_SIZE = 16
@@ -46,8 +44,4 @@ def fit(lines: Any, labels: Any, metrics: list[Any]) -> Callable[[], float]:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(prog="python -m benchmarks.lines", description=__doc__).parse_args()
-    print(measured_with("keras", keras.backend.backend()))
-    print(HEADER)
-    for pair in pairs(7, False):
-        print(pair.row(), flush=True)
+    print_alone("lines", __doc__, lambda: pairs(7, False))

@@ -1,6 +1,5 @@
 """Training steps with masks: `KERAS_BACKEND=torch python -m benchmarks.masks`, some minutes."""
 
-import argparse
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from benchmarks.pairs import HEADER, Pair, timed_in_turn
+from benchmarks.pairs import Pair, print_alone, timed_in_turn
 from benchmarks.training import BATCH_SIZE, KERAS_LAYERS, fit
-from benchmarks.versions import measured_with
 from keras_imgseq._recurrent.cells import CELLS
 
 
@@ -45,8 +43,4 @@ def pairs(num_rounds: int, tiny: bool) -> Iterator[Pair]:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(prog="python -m benchmarks.masks", description=__doc__).parse_args()
-    print(measured_with("keras", keras.backend.backend()))
-    print(HEADER)
-    for pair in pairs(7, False):
-        print(pair.row(), flush=True)
+    print_alone("masks", __doc__, lambda: pairs(7, False))

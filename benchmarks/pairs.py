@@ -1,13 +1,17 @@
 """Two ways to do the same thing, timed in turn, so that the machine's moods hit both."""
 
+import argparse
 import dataclasses
 import gc
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import keras
 import pyperf
+
+from benchmarks.versions import measured_with
 
 HEADER = (
     "| what | ours | peer | peer / ours | middle half | ours, ms | peer, ms |\n"
@@ -81,3 +85,14 @@ def timed_in_turn(
             if round_number:
                 values.append(value)
     return Pair(group, ours[0], peer[0], *seconds)
+
+
+def print_alone(name: str, description: str | None, pairs: Callable[[], Iterable[Pair]]) -> None:
+    """Prints one of the tables of `python -m benchmarks`, as a command of its own."""
+    argparse.ArgumentParser(
+        prog=f"python -m benchmarks.{name}", description=description
+    ).parse_args()
+    print(measured_with("keras", keras.backend.backend()))
+    print(HEADER)
+    for pair in pairs():
+        print(pair.row(), flush=True)

@@ -18,6 +18,9 @@ from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn, build_ste
 from keras_imgseq._export.targets import TARGETS
 
 BACKEND = keras.backend.backend()
+no_onnx_of_readers = pytest.mark.skipif(
+    BACKEND == "jax", reason="jax2onnx supports no scan that reads backwards"
+)
 NETWORKS = {
     "book": {},
     "gru": {"cell": "gru"},
@@ -170,7 +173,7 @@ def test_the_lines_of_the_page_run_the_file(tmp_path, monkeypatch):
     assert names["answers"].shape == (1, 10)
 
 
-@pytest.mark.skipif(BACKEND == "jax", reason="JAX exports no recurrent layer that reads backwards")
+@no_onnx_of_readers
 def test_a_reader_of_fixed_width_runs_in_onnxruntime(tmp_path):
     skip_without("onnx")
     import onnxruntime
@@ -185,10 +188,9 @@ def test_a_reader_of_fixed_width_runs_in_onnxruntime(tmp_path):
     np.testing.assert_allclose(answers, reader.predict(padded, verbose=0), atol=1e-5)
 
 
+@no_onnx_of_readers
 def test_a_line_is_read_with_the_file_and_what_stands_beside_it(tmp_path):
     """As `docs/how-to/deploy.md` says: without this package, at two widths where they are open."""
-    if BACKEND == "jax":
-        pytest.skip("JAX exports no recurrent layer that reads backwards")
     skip_without("onnx")
     import onnxruntime
 

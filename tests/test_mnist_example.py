@@ -50,7 +50,7 @@ def test_the_shipped_file_is_the_whole_of_mnist():
 
 
 def test_the_default_run_prints_and_draws_the_result(tmp_path):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="the extra `plot` installs it")
     files = ["--save", tmp_path / "model.keras", "--plot", tmp_path / "run.png"]
     options = ["--epochs", 2, "--limit", 300, *files]
     ended = run_python(EXAMPLE, *options, backend=keras.backend.backend())

@@ -72,7 +72,9 @@ def test_extract_patches_of_keras(shape):
 
 @given(shapes)
 def test_extract_patches_of_scikit_learn(shape):
-    image = pytest.importorskip("sklearn.feature_extraction.image")
+    image = pytest.importorskip(
+        "sklearn.feature_extraction.image", reason="the extra `examples` installs it"
+    )
     images = images_of(*shape)
     patch = shape[3], shape[4]
     for one in images:

@@ -10,7 +10,7 @@ from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn
 from keras_imgseq.plot import plot_belief, plot_line, plot_reading
 
 matplotlib.use("agg")
-pyplot = pytest.importorskip("matplotlib.pyplot")
+pyplot = pytest.importorskip("matplotlib.pyplot", reason="the extra `plot` installs it")
 
 
 @pytest.fixture(autouse=True)

@@ -376,7 +376,9 @@ def test_gradients_with_masks_of_every_form_are_those_of_keras(
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="on JAX the loop is Keras'")
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="PyTorch: the test above. JAX: Keras' loop"
+)
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
 @pytest.mark.parametrize("go_backwards", [False, True])
 @pytest.mark.parametrize("zero_output_for_mask", [False, True])

@@ -246,7 +246,7 @@ def test_characters_are_located_in_the_pixels_of_the_image_given():
 
 
 def test_a_line_is_drawn_with_its_characters_above_their_places():
-    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib = pytest.importorskip("matplotlib", reason="the extra `plot` installs it")
     reader = Scripted("abc", **SMALL)
     image = np.full((16, 40), 255, "uint8")
     image[4:8, 4:30] = 0
