@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
         more += " The same command goes on from the last whole epoch." if folder else ""
         print(f"Stopped in epoch {runs[-1].trained.num_epochs + 1}.{more}")
         sys.exit(STOPPED)
-    report(runs)
+    report(runs, beside_the_book(options))
     if saved:
         print(f"Saved the model of seed {best.seed} in {saved.path}")
     if drawn:
@@ -74,6 +74,8 @@ def trained(
         f"{keras.backend.backend()}. The first epoch begins with some seconds of set-up.",
         flush=True,
     )
+    if options.recipe == "every-row":
+        print("Until the test, losses and accuracies are means over all rows.", flush=True)
     runs: list[Run] = []
     for seed in range(options.seed, options.seed + options.seeds):
         states = folder and folder.part(f"seed-{seed}")
@@ -152,18 +154,27 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def report(runs: list["Run"]) -> None:
+def beside_the_book(options: argparse.Namespace) -> dict[str, str]:
+    """The figures of the book, in words. On other digits they say nothing."""
+    if options.data not in (None, "keras"):
+        return {"loss": "", "accuracy": ""}
+    recipe = "" if options.recipe == "book" else ", with its own recipe"
+    figures = {"loss": BOOK_LOSS, "accuracy": BOOK_ACCURACY}
+    return {name: f" (the book{recipe}: {figure})" for name, figure in figures.items()}
+
+
+def report(runs: list["Run"], beside: dict[str, str]) -> None:
     """Prints the result beside the book's: the spread, where there is more than one run."""
     if len(runs) == 1:
-        print(f"Test loss:     {runs[0].test_loss:.4f} (the book: {BOOK_LOSS})")
-        print(f"Test accuracy: {runs[0].test_accuracy:.4f} (the book: {BOOK_ACCURACY})")
+        print(f"Test loss:     {runs[0].test_loss:.4f}{beside['loss']}")
+        print(f"Test accuracy: {runs[0].test_accuracy:.4f}{beside['accuracy']}")
         print(f"Correct answers after {rows_in_words(runs)}.")
         return
-    for name, book in (("loss", BOOK_LOSS), ("accuracy", BOOK_ACCURACY)):
+    for name, book in beside.items():
         values = [getattr(run, f"test_{name}") for run in runs]
         print(
             f"Test {name} of {len(runs)} seeds: median {statistics.median(values):.4f}, "
-            f"from {min(values):.4f} to {max(values):.4f} (the book: {book})"
+            f"from {min(values):.4f} to {max(values):.4f}{book}"
         )
     print(f"Correct answers after {rows_in_words(runs)}, medians.")
 

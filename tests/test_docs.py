@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import pytest
 from backends import INSTALLED, run_python
-from page_code import names_of_readme, run_page
+from page_code import BLOCK, names_of_readme, run_page
+
+from keras_imgseq import build_image_rnn
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -72,6 +74,16 @@ def test_a_line_of_the_readme_that_prints_something_else_is_found(tmp_path):
     (tmp_path / "page.md").write_text("```python\nprint(1)  # 2\n```\n")
     with pytest.raises(AssertionError, match="says 2"):
         run_page(tmp_path / "page.md", {})
+
+
+def test_the_tutorial_reads_a_digit_with_the_saved_network(tmp_path, monkeypatch, capsys):
+    build_image_rnn((28, 28), 10).save(tmp_path / "digits.keras")
+    (tmp_path / "examples").symlink_to(DOCS.parent / "examples")
+    monkeypatch.chdir(tmp_path)
+    blocks = BLOCK.findall((DOCS / "tutorial.md").read_text(encoding="utf-8"))
+    (code,) = (block for block in blocks if "load_model" in block)
+    exec(code, {})
+    assert re.search(r"It is 7, and the network says \d with \d+%", capsys.readouterr().out)
 
 
 def test_every_picture_of_the_docs_is_there_and_used():

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 import keras
@@ -46,6 +47,18 @@ def test_the_step_is_described_beside_its_file(tmp_path, capsys):
 
 def described(model, path=Path("model.keras")):
     return describe(model, model, model.inputs, path, "onnx")
+
+
+def test_the_page_names_each_key(tmp_path):
+    (tmp_path / "preparation.json").write_text("{}")
+    network = build_image_rnn((8, 6), 4)
+    step = build_step_model(network)
+    content = describe(network, step, step.inputs, tmp_path / "model.keras", "onnx")
+    content |= described(LineReader("ab", height=32, units=4))
+    page = Path(__file__).parent.parent / "docs" / "how-to" / "deploy.md"
+    table = re.search(r"^\| key .*?\|(?=\n\n)", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)[0]
+    named = [row.split("|")[1] for row in table.splitlines()[2:]]
+    assert set(re.findall(r"`(\w+)`", "".join(named))) == set(content)
 
 
 def test_a_network_in_another_model_is_described_too():

@@ -55,7 +55,7 @@ def test_the_default_run_prints_and_draws_the_result(tmp_path):
     options = ["--epochs", 2, "--limit", 300, *files]
     ended = run_python(EXAMPLE, *options, backend=keras.backend.backend())
     assert ended.returncode == 0, ended.stderr
-    for text in ("rnn_1 (SimpleRNN)", "890", "\nEpoch 2/2: ", "0.5209", "0.8379"):
+    for text in ("rnn_1 (SimpleRNN)", "890", "\nEpoch 2/2: ", "(the book: 0.5209)", "0.8379"):
         assert text in re.sub(r"\x1b\[[0-9;]*m|\x08", "", ended.stdout)
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
     printed = float(re.search(r"Test accuracy: (\d\.\d+)", ended.stdout)[1])
@@ -84,6 +84,8 @@ def test_each_run_says_how_many_digits_are_right_after_some_rows(tmp_path, recip
     weights = keras.saving.load_model(tmp_path / "model.keras").get_weights()
     with np.load(EXAMPLES / "data" / "mnist.npz") as arrays:
         images, labels = arrays["x_test"][:300] / np.float32(255), arrays["y_test"][:300]
+    assert ended.stdout.count("(the book, with its own recipe: ") == 2
+    assert ("means over all rows" in ended.stdout) == (recipe == "every-row")
     said = re.search(r"Correct answers after (row 4: .*)\.\n", ended.stdout)[1].split(", ")
     assert [text.split(":")[0] for text in said] == [f"row {row}" for row in range(4, 29, 4)]
     for text in said:
@@ -103,6 +105,7 @@ def test_other_data_of_another_size_is_taken(tmp_path, recipe):
     ended = run_example("--data", tmp_path / "other.npz", "--epochs", 1, "--recipe", recipe)
     assert ended.returncode == 0, ended.stderr
     assert "(None, 5, 4)" in ended.stdout
+    assert "the book" not in ended.stdout
 
 
 def test_a_damaged_download_of_keras_is_one_clear_line(tmp_path):

@@ -17,9 +17,6 @@ With the gradient of every output, grad_y[t], and of the last state, grad_h[T]:
     grad_x[t]    = [grad_z[t] grad_r[t] grad_n[t]] W^T
 
 `x W` does not depend on the previous step, so it is computed for all steps at once.
-
-With a mask the padding comes first, before the real steps. There z[t] is 1, so the state stays
-what it is, and h[T] is the state after the last real step.
 """
 
 from typing import Any
@@ -28,13 +25,8 @@ import torch
 
 from keras_imgseq._recurrent.torch_gradients import must_be_recorded, recorded_gradients
 
-# A sigmoid makes exactly 1 of it.
-CERTAIN = 1e4
 
-
-def run(
-    x: Any, states: list[Any], weights: list[Any], return_sequences: bool, padding: Any = None
-) -> Any:
+def run(x: Any, states: list[Any], weights: list[Any], return_sequences: bool) -> Any:
     """All outputs, or the last one, and the last state."""
     w, u, *bias = weights
     units = u.shape[0]
@@ -42,17 +34,15 @@ def run(
     b, c = bias[0] if bias else w.new_zeros((2, 3 * units))
     b = b + torch.nn.functional.pad(c[: 2 * units], [0, units])
     c = c[2 * units :]
-    y, h = _GRU.apply(x, w, u, b, c, states[0], return_sequences, padding)  # type: ignore[no-untyped-call]
+    y, h = _GRU.apply(x, w, u, b, c, states[0], return_sequences)  # type: ignore[no-untyped-call]
     return (y if return_sequences else h[:, None]), [h]
 
 
-def _step_by_step(padding: Any, x: Any, w: Any, u: Any, b: Any, c: Any, h: Any) -> tuple[Any, Any]:
+def _step_by_step(x: Any, w: Any, u: Any, b: Any, c: Any, h: Any) -> tuple[Any, Any]:
     """The equations, in operations that PyTorch can differentiate."""
     outputs = []
-    z_xs, *others = (x @ w + b).chunk(3, dim=-1)
-    if padding is not None:
-        z_xs = z_xs.masked_fill(padding[:, :, None], CERTAIN)
-    for z_x, r_x, n_x in zip(*(part.unbind(1) for part in (z_xs, *others)), strict=True):
+    parts = (x @ w + b).chunk(3, dim=-1)
+    for z_x, r_x, n_x in zip(*(part.unbind(1) for part in parts), strict=True):
         z_h, r_h, q = (h @ u).chunk(3, dim=-1)
         z, r = torch.sigmoid(z_x + z_h), torch.sigmoid(r_x + r_h)
         n = torch.tanh(n_x + r * (q + c))
@@ -72,12 +62,9 @@ class _GRU(torch.autograd.Function):
         c: Any,
         initial: Any,
         return_sequences: bool,
-        padding: Any,
     ) -> Any:
         units = initial.shape[1]
         projections = (x.flatten(0, 1) @ w).add_(b).unflatten(0, x.shape[:2])
-        if padding is not None:
-            projections[:, :, :units].masked_fill_(padding[:, :, None], CERTAIN)
         h = initial.new_empty((x.shape[1] + 1, *initial.shape))
         h[0] = initial
         n = torch.empty_like(h[1:])
@@ -92,7 +79,6 @@ class _GRU(torch.autograd.Function):
             products[t].add_(c)
             torch.addcmul(n_x[t], r[t], products[t], out=new).tanh_()
             torch.lerp(new, each[t], z[t], out=each[t + 1])
-        ctx.padding = padding
         ctx.set_materialize_grads(False)
         # A stateful layer overwrites its state. What needs no gradient is read from h.
         initial = initial if ctx.needs_input_grad[5] else h[0]
@@ -106,15 +92,9 @@ class _GRU(torch.autograd.Function):
         *inputs, h, zrq, n = ctx.saved_tensors
         needed = ctx.needs_input_grad[:6]
         if grad_y is None and grad_last is None:
-            return (None,) * 8
+            return (None,) * 7
         if must_be_recorded([grad_y, grad_last]):
-            found = recorded_gradients(
-                lambda *given: _step_by_step(ctx.padding, *given),
-                inputs,
-                needed,
-                (grad_y, grad_last),
-            )
-            return *found, None, None
+            return *recorded_gradients(_step_by_step, inputs, needed, (grad_y, grad_last)), None
         x, w, u, *_ = inputs
         z, r, q = zrq.chunk(3, dim=2)
         # All that does not depend on grad_h, multiplied by it in the loop below.
@@ -143,4 +123,4 @@ class _GRU(torch.autograd.Function):
         flat = flat.transpose(0, 1).flatten(0, 1)
         grad_x = (flat @ w.T).unflatten(0, x.shape[:2]) if needed[0] else None
         grad_w = x.flatten(0, 1).T @ flat
-        return grad_x, grad_w, grad_u, flat.sum(0), grad_c, grad_each[0].clone(), None, None
+        return grad_x, grad_w, grad_u, flat.sum(0), grad_c, grad_each[0].clone(), None

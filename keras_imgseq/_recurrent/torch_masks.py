@@ -1,6 +1,7 @@
-"""Masks of a SimpleRNN and a GRU on PyTorch: the padding first, where a state stays what it is.
+"""Masks of a SimpleRNN with relu and of a GRU on PyTorch: the padding first.
 
-What `masked_loops` does for every loop, with fewer operations: the last state is the answer.
+What `masked_loops` does for every loop, with fewer operations. A state of zeros stays what it is
+in the padding, so the last state is the answer.
 """
 
 from typing import Any
@@ -10,10 +11,16 @@ import torch
 
 from keras_imgseq._recurrent.torch_loops import run_of, weights_of
 
+# A sigmoid makes exactly 1 of it, and a relu exactly 0 of its opposite, with any bias.
+CERTAIN = 1e30
+
 
 def is_covered(layer: Any, states: list[Any]) -> bool:
-    """Whether the states begin with zeros, and nobody asks for their gradient."""
-    is_known = isinstance(layer, (keras.layers.SimpleRNN, keras.layers.GRU))
+    """Whether padding leaves the states as they are: zeros, whose gradient nobody asks for."""
+    is_known = isinstance(layer, keras.layers.GRU) or (
+        isinstance(layer, keras.layers.SimpleRNN)
+        and layer.cell.activation is keras.activations.relu
+    )
     # Keras looks for shapes with tensors without values.
     has_values = is_known and states[0].device.type == "cpu"
     return has_values and not states[0].requires_grad and not bool(states[0].any())
@@ -26,21 +33,25 @@ def with_mask(
     is_real, x = mask.to(torch.bool), sequences
     if layer.go_backwards:
         is_real, x = is_real.flip(1), x.flip(1)
-    num_steps = x.shape[1]
-    num_padded = num_steps - is_real.sum(1, keepdim=True)
-    padding = torch.arange(num_steps) < num_padded
-    if not torch.equal(padding, ~is_real):
-        order = torch.argsort(is_real.to(torch.uint8), dim=1, stable=True)
-        x = _taken(x, order)
-    # Padding may hold NaN, such as the logarithm of a black pixel.
-    x = x.masked_fill(padding[:, :, None], 0)
-    weights = weights_of(layer.cell)
-    outputs, states = run_of(layer)(x, states, weights, layer.return_sequences, padding)
+    num_padded = x.shape[1] - is_real.sum(1, keepdim=True)
+    order = _places_among_all(torch.argsort(is_real.to(torch.uint8), dim=1, stable=True))
+    # One more row, and one more feature that only this row has. Padding itself is not read: it
+    # may hold NaN, such as the logarithm of a black pixel.
+    rows = torch.nn.functional.pad(x.flatten(0, 1), (0, 1, 0, 1))
+    rows[-1, -1] = 1
+    order.masked_fill_(torch.arange(x.shape[1]) < num_padded, len(rows) - 1)
+    w, u, *bias = weights_of(layer.cell)
+    of_padding = w.new_zeros((1, w.shape[1]))
+    # The update gate of a GRU is open, the state of a SimpleRNN is 0.
+    of_padding[:, : layer.units] = CERTAIN if isinstance(layer, keras.layers.GRU) else -CERTAIN
+    weights = [torch.cat([w, of_padding]), u, *bias]
+    outputs, states = run_of(layer)(_taken(rows, order), states, weights, layer.return_sequences)
     if layer.return_sequences:
         # Before the first real step this is a step of padding, whose output is zero.
         num_real = is_real.cumsum(1)
         places = (num_padded - 1 + num_real).clamp_(min=0)
-        outputs = _taken(outputs, places).masked_fill(num_real[:, :, None] == 0, 0)
+        outputs = _taken(outputs.flatten(0, 1), _places_among_all(places))
+        outputs = outputs.masked_fill(num_real[:, :, None] == 0, 0)
         if layer.zero_output_for_mask:
             outputs = outputs.masked_fill(~is_real[:, :, None], 0)
     elif layer.zero_output_for_mask:
@@ -48,7 +59,10 @@ def with_mask(
     return outputs[:, -1], outputs, states
 
 
-def _taken(x: Any, places: Any) -> Any:
-    """The steps of each sequence at these places."""
-    starts = torch.arange(len(x))[:, None] * x.shape[1]
-    return x.flatten(0, 1).index_select(0, (places + starts).flatten()).unflatten(0, places.shape)
+def _places_among_all(places: Any) -> Any:
+    """The places of steps, where the steps of all sequences lie in one matrix."""
+    return places + torch.arange(len(places))[:, None] * places.shape[1]
+
+
+def _taken(rows: Any, places: Any) -> Any:
+    return rows.index_select(0, places.flatten()).unflatten(0, places.shape)

@@ -14,9 +14,6 @@ With the gradient of every output, grad_y[t], and of the last state, grad_h[T]:
     grad_b       = sum grad_a[t]
 
 `x W` does not depend on the previous step, so it is computed for all steps at once.
-
-With a mask the padding comes first, before the real steps. There a[t] is 0, so a state of zeros
-stays what it is, and h[T] is the state after the last real step.
 """
 
 from typing import Any
@@ -26,36 +23,27 @@ import torch
 from keras_imgseq._recurrent.torch_gradients import must_be_recorded, recorded_gradients
 
 
-def run_relu(
-    x: Any, states: list[Any], weights: list[Any], return_sequences: bool, padding: Any = None
-) -> Any:
+def run_relu(x: Any, states: list[Any], weights: list[Any], return_sequences: bool) -> Any:
     """All outputs, or the last one, and the last state, with relu."""
-    return _run(x, states, weights, return_sequences, padding, torch.relu)
+    return _run(x, states, weights, return_sequences, torch.relu)
 
 
-def run_tanh(
-    x: Any, states: list[Any], weights: list[Any], return_sequences: bool, padding: Any = None
-) -> Any:
+def run_tanh(x: Any, states: list[Any], weights: list[Any], return_sequences: bool) -> Any:
     """All outputs, or the last one, and the last state, with tanh."""
-    return _run(x, states, weights, return_sequences, padding, torch.tanh)
+    return _run(x, states, weights, return_sequences, torch.tanh)
 
 
-def _run(
-    x: Any, states: list[Any], weights: list[Any], return_sequences: bool, padding: Any, f: Any
-) -> Any:
+def _run(x: Any, states: list[Any], weights: list[Any], return_sequences: bool, f: Any) -> Any:
     w, u, *bias = weights
     b = bias[0] if bias else w.new_zeros(w.shape[1])
-    y, h = _SimpleRNN.apply(x, w, u, b, states[0], f, return_sequences, padding)  # type: ignore[no-untyped-call]
+    y, h = _SimpleRNN.apply(x, w, u, b, states[0], f, return_sequences)  # type: ignore[no-untyped-call]
     return (y if return_sequences else h[:, None]), [h]
 
 
-def _step_by_step(f: Any, padding: Any, x: Any, w: Any, u: Any, b: Any, h: Any) -> tuple[Any, Any]:
+def _step_by_step(f: Any, x: Any, w: Any, u: Any, b: Any, h: Any) -> tuple[Any, Any]:
     """The equations, in operations that PyTorch can differentiate."""
     outputs = []
-    projections = x @ w + b
-    if padding is not None:
-        projections = projections.masked_fill(padding[:, :, None], 0)
-    for projection in projections.unbind(1):
+    for projection in (x @ w + b).unbind(1):
         h = f(projection + h @ u)
         outputs.append(h)
     return torch.stack(outputs, dim=1), h
@@ -72,11 +60,8 @@ class _SimpleRNN(torch.autograd.Function):
         initial: Any,
         f: Any,
         return_sequences: bool,
-        padding: Any,
     ) -> Any:
         projections = (x.flatten(0, 1) @ w).add_(b).unflatten(0, x.shape[:2])
-        if padding is not None:
-            projections.masked_fill_(padding[:, :, None], 0)
         h = initial.new_empty((x.shape[1] + 1, *initial.shape))
         h[0] = initial
         each, activate = h.unbind(0), torch.relu_ if f is torch.relu else torch.tanh_
@@ -85,7 +70,7 @@ class _SimpleRNN(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         # A stateful layer overwrites its state. What needs no gradient is read from h.
         ctx.save_for_backward(x, w, u, b, initial if ctx.needs_input_grad[4] else h[0], h)
-        ctx.f, ctx.padding = f, padding
+        ctx.f = f
         # Copies, so that a caller may change them, and the last does not keep the others.
         y = h[1:].transpose(0, 1).contiguous() if return_sequences else None
         return y, h[-1].clone()
@@ -95,15 +80,15 @@ class _SimpleRNN(torch.autograd.Function):
         *inputs, h = ctx.saved_tensors
         needed = ctx.needs_input_grad[:5]
         if grad_y is None and grad_h is None:
-            return (None,) * 8
+            return (None,) * 7
         if must_be_recorded([grad_y, grad_h]):
             found = recorded_gradients(
-                lambda *given: _step_by_step(ctx.f, ctx.padding, *given),
+                lambda *given: _step_by_step(ctx.f, *given),
                 inputs,
                 needed,
                 (grad_y, grad_h),
             )
-            return *found, None, None, None
+            return *found, None, None
         x, w, u, _, _ = inputs
         is_relu, grad_a, zero = ctx.f is torch.relu, torch.empty_like(h[1:]), h.new_zeros(())
         slopes = (h[1:] <= 0 if is_relu else 1 - h[1:].square()).unbind(0)
@@ -117,10 +102,8 @@ class _SimpleRNN(torch.autograd.Function):
             else:
                 torch.mul(slopes[t], grad_h, out=each[t])
             grad_h = each[t] @ backwards
-        if ctx.padding is not None and not is_relu:
-            grad_a.masked_fill_(ctx.padding.T[:, :, None], 0)
         grad_u = h[:-1].flatten(0, 1).T @ grad_a.flatten(0, 1)
         flat = grad_a.transpose(0, 1).flatten(0, 1)
         grad_x = (flat @ w.T).unflatten(0, x.shape[:2]) if needed[0] else None
         grad_w = x.flatten(0, 1).T @ flat
-        return grad_x, grad_w, grad_u, flat.sum(0), grad_h, None, None, None
+        return grad_x, grad_w, grad_u, flat.sum(0), grad_h, None, None
