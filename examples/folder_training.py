@@ -65,6 +65,8 @@ def train(pictures: Pictures, options: argparse.Namespace, outputs: Outputs) -> 
     )
     images, labels = pictures.images, pictures.labels
     watched = validation if len(validation) else test
+    if not len(validation) and len(test):
+        print("The validation after each epoch is of the test images. Nothing is chosen by it.")
     trained = train_model(
         model,
         # By their places, because a copy of the images would double the memory.

@@ -86,6 +86,23 @@ def test_the_tutorial_reads_a_digit_with_the_saved_network(tmp_path, monkeypatch
     assert re.search(r"It is 7, and the network says \d with \d+%", capsys.readouterr().out)
 
 
+def test_the_lines_of_a_page_are_cut_out(tmp_path, monkeypatch):
+    images = pytest.importorskip("PIL.Image", reason="the extra `examples` installs Pillow")
+    monkeypatch.chdir(tmp_path)
+    pixels = np.arange(48, dtype="uint8").reshape(6, 8)
+    images.fromarray(pixels).save("page.png")
+    heading = "level left top width height text".replace(" ", "\t")
+    boxes = ["1 0 0 8 6", "4 1 2 5 3", '5 1 2 2 3 "quoted', "4 0 5 8 1"]
+    table = "\n".join([heading, *(row.replace(" ", "\t") for row in boxes)])
+    Path("out.tsv").write_text(table, encoding="utf-8")
+    page = (DOCS / "how-to" / "read-text-lines.md").read_text(encoding="utf-8")
+    (code,) = BLOCK.findall(page)
+    exec(code, {})
+    first, second = (np.asarray(images.open(f"lines/00{number}.png")) for number in (1, 2))
+    np.testing.assert_array_equal(first, pixels[2:5, 1:6])
+    np.testing.assert_array_equal(second, pixels[5:])
+
+
 def test_every_picture_of_the_docs_is_there_and_used():
     pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
     pages += (DOCS.parent / "README.md").read_text(encoding="utf-8")

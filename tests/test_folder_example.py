@@ -104,6 +104,7 @@ def test_a_folder_in_a_model_and_a_picture_out(folder, tmp_path):
     assert len(re.findall(r"^Epoch 2/2: .*validation accuracy", ended.stdout, re.M)) == 1
     assert "\n  across: 12\n  down: 12\n" in ended.stdout
     assert "4 test images are too few for an accuracy." in ended.stdout
+    assert "of the test images. Nothing is chosen by it." in ended.stdout
     assert ended.stderr == ""
     model = keras.saving.load_model(tmp_path / "out" / "model.keras")
     assert model.predict(np.zeros((1, 8, 8)), verbose=0).shape == (1, 2)

@@ -233,6 +233,8 @@ def test_a_step_model_shares_the_weights_and_is_saved(tmp_path):
     np.testing.assert_allclose(answer, model.predict(image[None], verbose=0), atol=1e-5)
     stream = Stream(step)
     np.testing.assert_allclose(stream.feed(image)[-1:], answer, atol=1e-5)
+    with pytest.raises(ValueError, match="Save and load the whole network"):
+        Stream(loaded)
     # Only the batch is of unknown size.
     for tensor in (*step.inputs, *step.outputs):
         assert tensor.shape[0] is None

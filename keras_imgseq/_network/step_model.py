@@ -18,6 +18,8 @@ from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 
 # More steps of one part are a loop in the graph.
 MOST_STEPS_OF_A_PART = 64
+# The name of the input that an image comes in by, part by part.
+PART = "part"
 
 
 def build_step_model(model: keras.Model) -> keras.Model:
@@ -71,9 +73,16 @@ class StepGraph:
     def __init__(self, model: Any) -> None:
         self.model = model
         if not isinstance(model, keras.Model) or not is_from_one_to_one(model):
+            inputs = getattr(model, "inputs", None) or [None]
+            is_step = getattr(inputs[0], "name", None) == PART
             raise ValueError(
                 "A step model is made of a network of build_image_rnn. Received: "
-                f"model={shown(model)}. Write build_step_model(build_image_rnn(...))."
+                f"model={shown(model)}. "
+                + (
+                    "A loaded step model does not know its network. Save and load the whole network."
+                    if is_step
+                    else "Write build_step_model(build_image_rnn(...))."
+                )
             )
         self.readings = [layer for layer in model.layers if isinstance(layer, ImageAsSequence)]
         check_layers(model, self.readings)
@@ -85,7 +94,7 @@ class StepGraph:
             for layer in model.layers
             for tensor in keras.tree.flatten(layer.output)
         }
-        self.part = keras.Input(self._part_shape(), dtype=model.inputs[0].dtype, name="part")
+        self.part = keras.Input(self._part_shape(), dtype=model.inputs[0].dtype, name=PART)
         self.states: list[Any] = []
         self.new_states: list[Any] = []
         # For each state, a function from a number of cameras to its values before the first part.
