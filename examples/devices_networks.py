@@ -1,4 +1,4 @@
-"""Three small networks with images to train them on, for the example of several devices."""
+"""Small networks with images to train them on, for the example of several devices."""
 
 from typing import Any
 
@@ -25,8 +25,22 @@ def network(name: str) -> tuple[keras.Model, np.ndarray, np.ndarray, Any]:
     if name == "book":
         return build_image_rnn((28, 28), 10), images, labels, loss
     images[::2, 20:] = -1
+    if name == "keras":
+        return typed_in_keras(), images, labels, loss
     reading = ImageAsSequence("row", mask_value=-1.0)
     return build_image_rnn((28, 28), 10, cell="gru", reading=reading), images, labels, loss
+
+
+def typed_in_keras() -> keras.Model:
+    """The GRU with a mask, without this package."""
+    return keras.Sequential(
+        [
+            keras.Input((28, 28)),
+            keras.layers.Masking(-1.0),
+            keras.layers.GRU(16),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
 
 
 def line_reader() -> LineReader:

@@ -16,7 +16,7 @@ ENGINES = {
     "tensorflow": "tensorflow",
     "torch": "torch",
 }
-NETWORKS = ("book", "gru", "reader")
+NETWORKS = ("book", "gru", "reader", "keras")
 LEARNING_RATE = 0.05
 EXAMPLES = """examples:
   python examples/several_devices.py --engine jax --devices 4
@@ -218,8 +218,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         choices=NETWORKS,
         nargs="+",
         default=["book"],
-        help="the book's, a GRU with a mask, or a line reader. Several are trained one after the "
-        "other (default: book)",
+        help="the book's, a GRU with a mask, a line reader, or that GRU as typed in plain Keras. "
+        "Several are trained one after the other (default: book)",
     )
     options = parser.parse_args(arguments)
     if 32 % options.devices:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import several_devices
 from backends import run_python
+from several_devices import NETWORKS
 
 SCRIPT = Path(__file__).parent.parent / "examples" / "several_devices.py"
 BACKEND = keras.backend.backend()
-NETWORKS = ("book", "gru", "reader")
 ENGINES = {
     "jax": [("jax", 4), ("jax-processes", 2)],
     "tensorflow": [("tensorflow", 2)],

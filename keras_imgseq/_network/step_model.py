@@ -75,14 +75,12 @@ class StepGraph:
         if not isinstance(model, keras.Model) or not is_from_one_to_one(model):
             inputs = getattr(model, "inputs", None) or [None]
             is_step = getattr(inputs[0], "name", None) == PART
+            cure = "Write build_step_model(build_image_rnn(...))."
+            if is_step:
+                cure = "A loaded step model lacks its network. Save and load the whole network."
             raise ValueError(
                 "A step model is made of a network of build_image_rnn. Received: "
-                f"model={shown(model)}. "
-                + (
-                    "A loaded step model does not know its network. Save and load the whole network."
-                    if is_step
-                    else "Write build_step_model(build_image_rnn(...))."
-                )
+                f"model={shown(model)}. {cure}"
             )
         self.readings = [layer for layer in model.layers if isinstance(layer, ImageAsSequence)]
         check_layers(model, self.readings)
