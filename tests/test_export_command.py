@@ -55,10 +55,8 @@ def test_the_page_names_each_key(tmp_path):
     step = build_step_model(network)
     content = describe(network, step, step.inputs, tmp_path / "model.keras", "onnx")
     content |= described(LineReader("ab", height=32, units=4))
-    page = Path(__file__).parent.parent / "docs" / "how-to" / "deploy.md"
-    table = re.search(r"^\| key .*?\|(?=\n\n)", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)[
-        0
-    ]
+    page = (Path(__file__).parent.parent / "docs" / "how-to" / "deploy.md").read_text("utf-8")
+    table = re.search(r"^\| key .*?\|(?=\n\n)", page, flags=re.DOTALL | re.MULTILINE)[0]
     named = [row.split("|")[1] for row in table.splitlines()[2:]]
     assert set(re.findall(r"`(\w+)`", "".join(named))) == set(content)
 
