@@ -29,6 +29,7 @@ class Pictures:
         changes: A line for each kind of change that was made to the images.
         unreadable: The files that were left out, and why they cannot be read.
         no_images: The files that do not end as image files do.
+        outside: Images and folders that are in no class folder.
     """
 
     images: np.ndarray
@@ -39,6 +40,7 @@ class Pictures:
     changes: list[str]
     unreadable: dict[Path, str]
     no_images: list[Path]
+    outside: list[Path] = dataclasses.field(default_factory=list)
 
 
 def load_pictures(
@@ -108,6 +110,7 @@ def load_pictures(
         changes=changes([file for file in files if file.path not in unreadable], preparation),
         unreadable=unreadable,
         no_images=layout.no_images,
+        outside=layout.outside,
     )
 
 

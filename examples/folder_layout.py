@@ -37,6 +37,7 @@ class Layout:
         parts: For each file `"train"`, `"validation"`, `"test"`, or `""` where there are no parts.
         class_names: The names of the class folders.
         no_images: Other files and folders in the class folders, and class folders without images.
+        outside: Images and folders that are in no class folder of a part.
     """
 
     paths: list[Path]
@@ -44,6 +45,7 @@ class Layout:
     parts: list[str]
     class_names: list[str]
     no_images: list[Path]
+    outside: list[Path]
 
 
 def layout_of(folder: Path) -> Layout:
@@ -81,6 +83,12 @@ def _layout_of(folder: Path) -> Layout:
             f"{folder} has no training images of these classes: {_listed(unknown)}. Put their "
             "folders into train too, or remove them from the other parts."
         )
+    odd = [name for name in class_names if not name.isprintable()]
+    if odd:
+        raise FolderError(
+            f"{folder} holds a class whose name is no text: {odd[0]!r}. Give its folder another "
+            "name."
+        )
     if len(class_names) < 2:
         raise FolderError(
             f"{folder} holds images of {len(class_names)} classes: {_listed(class_names)}. Give a "
@@ -94,6 +102,7 @@ def _layout_of(folder: Path) -> Layout:
         class_names=class_names,
         no_images=[path for *_, path in files if not _may_be_image(path)]
         + [c for _, c in class_folders if c not in {c for _, c, _ in images}],
+        outside=_outside(folder, [path for paths in parts.values() for path in paths]),
     )
 
 
@@ -104,6 +113,15 @@ def _parts_of(folder: Path) -> dict[str, list[Path]]:
         if path.name.lower() in PARTS and _folders_in(path):
             parts.setdefault(PARTS[path.name.lower()], []).append(path)
     return parts if "train" in parts and len(parts) > 1 else {}
+
+
+def _outside(folder: Path, part_folders: list[Path]) -> list[Path]:
+    loose = [path for part in {folder, *part_folders} for path in _visible_in(part)]
+    others = _folders_in(folder) if part_folders != [folder] else []
+    return sorted(
+        [path for path in loose if _may_be_image(path)]
+        + [path for path in others if path not in part_folders]
+    )
 
 
 def _refuse_no_classes(folder: Path, folders: list[Path]) -> None:

@@ -55,6 +55,8 @@ def loaded(options: argparse.Namespace) -> "Pictures":
             pictures = load_pictures(Path(digits), options.size)
     for path, reason in pictures.unreadable.items():
         print(f"Skipped, unreadable: {path} ({reason})")
+    for path in pictures.outside:
+        print(f"Skipped, in no class folder: {path}")
     for path in pictures.no_images:
         print(f"Skipped, no image file: {path}")
     for line in pictures.changes:

@@ -190,11 +190,13 @@ def draw(
     """Draws the reading, one image, and the belief in each class after each step."""
     figure = Figure(figsize=(12, 4), layout="constrained")
     axes = figure.subplots(1, 3)
-    image, name = pictures.images[place], pictures.class_names[pictures.labels[place]]
+    image = pictures.images[place]
     plot.plot_reading(reading, image, ax=axes[0])
     axes[0].set_title("What one step sees, and in which order")
     plot.plot_belief(model, image, ax=axes[1:])
-    axes[1].set_title(f"A test image: {name}")
+    # A "$" would begin a formula.
+    names = [name.replace("$", r"\$") for name in pictures.class_names]
+    axes[1].set_title(f"A test image: {names[pictures.labels[place]]}")
     axes[2].set_title("Belief after every step")
-    axes[2].set_xticks(range(len(pictures.class_names)), pictures.class_names)
+    axes[2].set_xticks(range(len(names)), names)
     figure.savefig(path, dpi=120)

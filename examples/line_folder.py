@@ -86,25 +86,36 @@ def load_lines(
             raise LinesError(
                 f"There is no folder {folder}. Give one with pairs x.png and x.gt.txt."
             )
-        files = sorted(path for path in folder.rglob("*") if not path.name.startswith("."))
+        files = sorted(path for path in folder.rglob("*") if not _is_hidden(path, folder))
     except OSError as error:
         raise LinesError(f"{str(folder)[:200]} cannot be read: {error.strerror}.") from error
     images = [path for path in files if path.suffix.lower() in ENDINGS]
-    texts = {path for path in files if path.name.endswith(TEXT_ENDINGS)}
+    # By their names in small letters, as some systems write "X.PNG" beside "x.gt.txt".
+    texts = {_small(path): path for path in files if _small(path).name.endswith(TEXT_ENDINGS)}
     pairs = {path: _text_of(path, texts) for path in images}
     without_text = [path for path in images if pairs[path] is None]
-    without_image = sorted(texts - {text for text in pairs.values() if text})
+    # Of "x.gt.txt" and "x.txt" the first is taken.
+    named = {path.with_name(_stem(path)) for path in images}
+    without_image = sorted(
+        path
+        for path in {*texts.values()} - {text for text in pairs.values() if text}
+        if path.with_name(_stem(path)) not in named
+    )
     unreadable: list[str] = []
     lines = Lines([], [], [])
     for path in progress([path for path in images if pairs[path]], "Loading"):
         try:
-            text = pairs[path].read_text(encoding="utf-8-sig").strip("\r\n")
+            try:
+                # Tesseract ends a text with a form feed.
+                text = pairs[path].read_text(encoding="utf-8-sig").strip()
+            except UnicodeDecodeError as error:
+                raise ImageFileError(f"{pairs[path].name} is not UTF-8") from error
             if len(text.splitlines()) > 1:
                 raise ImageFileError("its text has several lines")
             lines.images.append(open_line(path))
             lines.texts.append(unicodedata.normalize("NFC", text))
             lines.paths.append(path)
-        except (ImageFileError, OSError, UnicodeDecodeError) as error:
+        except (ImageFileError, OSError) as error:
             unreadable.append(f"{path.name} ({error})")
     said = [
         f"{what} ({len(names)}): {', '.join(names[:MOST_NAMES])}"
@@ -183,10 +194,26 @@ def split_by_work(
     )
 
 
-def _text_of(path: Path, texts: set[Path]) -> Path | None:
-    stems = [path.with_suffix("").name]
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _stem(path: Path) -> str:
+    """The name of a line: that of its image or its text without the ending."""
+    name = path.name
+    ending = next((end for end in TEXT_ENDINGS if name.lower().endswith(end)), path.suffix)
+    return name[: len(name) - len(ending)]
+
+
+def _small(path: Path) -> Path:
+    return path.with_name(path.name.lower())
+
+
+def _text_of(path: Path, texts: dict[Path, Path]) -> Path | None:
+    stem = _stem(path)
+    stems = [stem]
     # "x.bin.png" belongs to "x.gt.txt" too, and "page.1.png" not to "page.gt.txt".
-    if path.with_suffix("").suffix in KINDS_OF_IMAGES:
-        stems.append(path.with_suffix("").stem)
-    names = [path.with_name(stem + ending) for ending in TEXT_ENDINGS for stem in stems]
-    return next((name for name in names if name in texts), None)
+    if Path(stem).suffix in KINDS_OF_IMAGES:
+        stems.append(Path(stem).stem)
+    names = [_small(path.with_name(name + ending)) for ending in TEXT_ENDINGS for name in stems]
+    return next((texts[name] for name in names if name in texts), None)

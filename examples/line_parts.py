@@ -34,6 +34,20 @@ def of_numbers(options: argparse.Namespace) -> tuple[Lines, Lines, Lines]:
     return parts[0], parts[1], parts[2]
 
 
+def without_those_of(lines: Lines, others: list[Lines]) -> Lines:
+    """The lines for the training, without those of a folder for the validation or the test."""
+    taken = {path.resolve() for other in others for path in other.paths}
+    kept = [place for place, path in enumerate(lines.paths) if path.resolve() not in taken]
+    if len(kept) < len(lines):
+        print(f"{len(lines) - len(kept)} lines are in --valid or --test too, and not trained on.")
+    if not kept:
+        raise LinesError(
+            "No line is left for the training: all are in --valid or --test too. Give other "
+            "folders."
+        )
+    return lines.some(kept)
+
+
 def of_folders(options: argparse.Namespace) -> tuple[Lines, Lines, Lines]:
     """The lines of folders. A part without a folder is split off, in whole works."""
     parts = {}
@@ -48,6 +62,9 @@ def of_folders(options: argparse.Namespace) -> tuple[Lines, Lines, Lines]:
             loads.append(lines)
         if loads:
             parts[name] = Lines.joined(loads)
+    parts["data"] = without_those_of(
+        parts["data"], [parts[name] for name in parts if name != "data"]
+    )
     split_off = [name for name in ("test", "valid") if name in shares]
     # A share is of all lines, and so a larger one of those that the first part left.
     left = 1.0

@@ -40,7 +40,7 @@ def read(model: Path, paths: list[Path], where: bool) -> int:
             ]
             text = "".join(place[0] for place in places)
             content = {"image": str(path), "text": text, "characters": characters}
-            print(json.dumps(content, ensure_ascii=False))
+            print(json.dumps(content))
         return status
     for path, text in zip(read_paths, reader.read(images), strict=True):
         print(text if len(paths) == 1 else f"{path}: {text}")

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import time
+import zipfile
 from typing import Any
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 import training_run
 from line_changes import changed
 from line_folder import Lines, LinesError
-from resume_folder import States
+from resume_folder import ResumeError, States
 
 from keras_imgseq import CharacterErrorRate, LineBatches, LineReader
 
@@ -100,9 +101,14 @@ class Best:
         self._weights: list[np.ndarray] | None = None
         self._rates: list[float] = []
         if self._file and self._file.exists():
-            with np.load(self._file) as arrays:
-                *self._weights, rates = (arrays[name] for name in arrays.files)
-                self._rates = rates.tolist()
+            try:
+                with np.load(self._file) as arrays:
+                    *self._weights, rates = (arrays[name] for name in arrays.files)
+            except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+                raise ResumeError(
+                    f"{self._file} is damaged. Remove the folder {self._file.parent}."
+                ) from error
+            self._rates = rates.tolist()
 
     @property
     def num_epochs(self) -> int:

@@ -11,7 +11,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from command_line import STOPPED, Parser, number, run
+from command_line import STOPPED, InputError, Parser, number, run
 from kept_file import KeptFile
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
     known = set("".join([*training.texts, *validation.texts]))
     # Combining marks stand first, or they would join the letter before them.
     alphabet = "".join(sorted(known, key=lambda c: (not unicodedata.combining(c), c)))
+    if not alphabet:
+        raise InputError("All texts are empty. Write what each image shows into its text file.")
     print(
         f"{len(training)} lines for the training, {len(validation)} for the validation and "
         f"{len(test)} for the test, with {len(alphabet)} different characters."
@@ -222,6 +224,12 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.read and len(options.read) < 2:
         parser.error("--read takes a saved model and at least one image")
+    if options.where and not options.read:
+        parser.error("--where goes with --read")
+    if options.read and (options.data or options.save or options.resume or options.plot):
+        parser.error("--read does not train: it goes without --data, --save, --resume and --plot")
+    if options.limit and options.data:
+        parser.error("--limit goes without --data")
     if (options.valid or options.test) and not options.data:
         parser.error("--valid and --test go with --data")
     given = [options.valid or [SHARE], options.test or [SHARE]]

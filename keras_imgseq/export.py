@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from typing import Any
 import keras
 
 from keras_imgseq import build_step_model
-from keras_imgseq._export.agreement import data_format_of, largest_difference, random_inputs
+from keras_imgseq._export.agreement import inputs_to_compare, largest_difference
 from keras_imgseq._export.description import describe
+from keras_imgseq._export.pixels import data_format_of
 from keras_imgseq._export.targets import TARGETS, Target, missing_packages
 
 # The largest difference allowed: of an answer above 1 as its share, else as it is.
 MOST_DIFFERENCE = 1e-3
+OF_SAVED_MODELS = {"assets", "fingerprint.pb", "saved_model.pb", "variables"}
 EXAMPLES = """examples:
   python -m keras_imgseq.export digits.keras --to onnx
   python -m keras_imgseq.export digits.keras --to litert --step
@@ -64,8 +67,11 @@ def export(options: argparse.Namespace) -> None:
         written.parent.mkdir()
         try:
             target.write(model, written, signature)
-            inputs = random_inputs(model, signature)
-            difference = largest_difference(model, target.run(written, inputs), inputs)
+            run = target.load(written)
+            differences = [
+                largest_difference(model, run(inputs), inputs)
+                for inputs in inputs_to_compare(model, signature)
+            ]
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
             cures = "fix its sizes with --size, export the step with --step, "
@@ -74,6 +80,7 @@ def export(options: argparse.Namespace) -> None:
                 f"{type(error).__name__}: {reason}. To change that, "
                 f"{'' if options.step else cures}take another KERAS_BACKEND, or another target."
             ) from error
+        difference = max(differences)
         if not difference <= MOST_DIFFERENCE:
             raise ExportError(
                 f"The file's answers differ from Keras' by {difference:.1e}. It was not kept. "
@@ -81,12 +88,26 @@ def export(options: argparse.Namespace) -> None:
             )
         if path.is_dir():
             path.rename(Path(folder) / "before")
+        description = json.dumps(content, indent=2, ensure_ascii=False)
+        _beside(written).write_text(description + "\n", "utf-8")
         for file in written.parent.iterdir():
             os.replace(file, path.with_name(file.name))
-    described = path.with_name(f"{path.name}.json")
-    described.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    print(f"Wrote {path} and {described.name}.")
+    print(f"Wrote {path} and {_beside(path).name}.")
     print(f"Largest difference from Keras: {difference:.1e}")
+
+
+def _beside(path: Path) -> Path:
+    """The file that describes another."""
+    return path.with_name(f"{path.name}.json")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether this command wrote a file, as what is beside it says."""
+    try:
+        content = json.loads(_beside(path).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and {"made_by", "target"} <= set(content)
 
 
 def _checked_path(options: argparse.Namespace, target: Target) -> Path:
@@ -100,10 +121,13 @@ def _checked_path(options: argparse.Namespace, target: Target) -> Path:
         raise ExportError(f"--output is {what}. Received: {path}.")
     if not path.parent.is_dir():
         raise ExportError(f"There is no folder {path.parent}. Make it first.")
-    is_saved_model = not target.ending and (path / "saved_model.pb").is_file()
-    if path.is_dir() and not is_saved_model:
+    others = {file.name for file in path.iterdir()} - OF_SAVED_MODELS if path.is_dir() else set()
+    if path.is_dir() and (others or target.ending or not _is_ours(path)):
+        what = f"holds {sorted(others)[0]}, which" if others else "is a folder that"
+        raise ExportError(f"{path} {what} this command did not write. Give another --output.")
+    if _beside(path).exists() and not _is_ours(path):
         raise ExportError(
-            f"{path} is a folder that this command did not write. Give another --output."
+            f"{_beside(path)} is a file that this command did not write. Give another --output."
         )
     weights = path.with_suffix(".bin")
     if target.ending == ".xml" and weights.exists() and not path.exists():
@@ -157,7 +181,13 @@ def _check_backend(name: str, target: Target) -> None:
 
 def _loaded(path: Path) -> keras.Model:
     if not path.is_file():
-        raise ExportError(f"There is no {path}. Name a model that was saved as a .keras file.")
+        what = f"{path} is a folder" if path.is_dir() else f"There is no {path}"
+        raise ExportError(f"{what}. Name a model that was saved as a .keras file.")
+    if not zipfile.is_zipfile(path):
+        raise ExportError(
+            f"{path} is no .keras file, or it is damaged. Save the whole model again with "
+            'model.save("model.keras").'
+        )
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:
@@ -166,8 +196,16 @@ def _loaded(path: Path) -> keras.Model:
             f"{path} cannot be loaded ({reason}). Save it again with model.save, with every class "
             "of your own registered with Keras."
         ) from error
-    if not model.inputs or not model.outputs:
-        raise ExportError(f"{path} holds a model without known inputs. Build it before saving it.")
+    if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
+        raise ExportError(
+            f"{path} holds a model without known inputs. Begin a Sequential with keras.Input, or "
+            "write a model of your own class as keras.Model(inputs, outputs)."
+        )
+    if isinstance(model.input, dict) or isinstance(model.output, dict):
+        raise ExportError(
+            f"{path} holds a model whose inputs or outputs are a dict. Write them as a list: "
+            "keras.Model([...], [...])."
+        )
     # Keras exports only what was called before.
     model(model.inputs)
     return model

@@ -338,3 +338,48 @@ def test_errors_read_whole(read, message):
     with pytest.raises(ValueError) as error:
         read()
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("images", "cure"),
+    [
+        ([np.zeros((4, 6)), None], "number 1 is None. Leave out what could not be opened"),
+        ([np.zeros((4, 6)), np.zeros((4, 6, 3))], "Make all of them grey, or all of them coloured"),
+        ([np.zeros((4, 6)), np.zeros((5, 6))], "Pad them to one size"),
+        (np.zeros((2, 4, 6), "V4"), "numpy.frombuffer"),
+    ],
+)
+def test_lists_that_are_no_batch_name_their_cure(images, cure):
+    with pytest.raises(ValueError, match=cure):
+        image_as_sequence(images)
+
+
+def test_a_list_of_two_libraries_is_refused():
+    torch = pytest.importorskip("torch", reason="the extra `torch` installs it")
+    image = np.zeros((4, 6), "float32")
+    for pair in ([image, torch.tensor(image)], [torch.tensor(image, requires_grad=True), image]):
+        with pytest.raises(ValueError, match="arrays of 'numpy', 'torch'. Convert all of them"):
+            image_as_sequence(pair)
+
+
+@pytest.mark.parametrize("shape", [(4, 6, None), (3, None, None), (4, 6, 0)])
+def test_an_unknown_number_of_channels_is_no_doubt_about_the_axes(shape):
+    says = "at least one pixel and one channel|The number of channels must be known|is at least 1"
+    with pytest.raises(ValueError, match=says):
+        build_image_rnn(shape, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("activation", "glu"),
+        ("classifier_activation", "glu"),
+        ("classifier_activation", keras.layers.Dense(2)),
+        ("classifier_activation", keras.layers.Reshape((3, 1))),
+        ("activation", keras.layers.Embedding(3, 3)),
+    ],
+)
+@pytest.mark.parametrize("classes", [1, 4])
+def test_activations_that_give_other_numbers_of_values_are_refused(name, value, classes):
+    with pytest.raises(ValueError, match="gives as many values as it takes"):
+        build_image_rnn((4, 6), classes, **{name: value})

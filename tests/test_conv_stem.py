@@ -239,3 +239,11 @@ def test_a_value_that_images_cannot_hold_is_refused(mask_value):
         ConvStem(2, mask_value=1e6)(keras.Input((8, 8), dtype="float16"))
     with pytest.raises(ValueError, match="not 0"):
         ConvStem(2, scale=0)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "tensorflow", reason="its convolutions refuse an empty batch"
+)
+def test_an_empty_batch_has_an_empty_answer():
+    stem = ConvStem(3, mask_value=0.0)
+    assert tuple(stem(np.zeros((0, 4, 6), "float32")).shape) == (0, 2, 3, 3)

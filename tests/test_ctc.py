@@ -232,3 +232,22 @@ def test_what_is_no_labels_and_no_logits_is_refused(labels, logits):
 def test_what_is_no_array_is_refused_by_the_layers(layer, value):
     with pytest.raises(ValueError, match=r"Received: .* Write|For example, write|holds numbers"):
         layer(value)
+
+
+def test_equal_weights_do_not_change_the_rate():
+    read, labels = np.eye(4)[[[1, 0, 0, 0], [2, 3, 2, 0]]], np.array([[1, 2, 3], [2, 0, 0]])
+    expected = CharacterErrorRate()
+    expected.update_state(labels, read)
+    for weight in (0.01, 3.0):
+        metric = CharacterErrorRate()
+        metric.update_state(labels, read, sample_weight=np.full(2, weight))
+        assert float(metric.result()) == pytest.approx(float(expected.result()), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("num_labels", "weights"), [(1, None), (3, None), (2, np.ones(3)), (2, np.ones((2, 3)))]
+)
+def test_unlike_numbers_of_lines_are_refused(num_labels, weights):
+    read, labels = np.eye(4)[[[1, 0], [2, 3]]], np.ones((num_labels, 3), "int32")
+    with pytest.raises(ValueError, match="one weight for each line. Received: "):
+        CharacterErrorRate().update_state(labels, read, sample_weight=weights)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn, build_step_model, export
-from keras_imgseq._export import agreement
+from keras_imgseq._export import agreement, pixels
 from keras_imgseq._export.description import describe
 from keras_imgseq._export.targets import TARGETS, Target, missing_packages
 
@@ -143,7 +143,7 @@ def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
     ("arguments", "cure"),
     [
         (["nowhere.keras", "--to", "own"], "There is no nowhere.keras"),
-        (["damaged.keras", "--to", "own"], "damaged.keras cannot be loaded"),
+        (["damaged.keras", "--to", "own"], "damaged.keras is no .keras file, or it is damaged"),
         (
             ["model.keras", "--to", "other"],
             "other is not written from .* Set KERAS_BACKEND=nothing",
@@ -186,14 +186,14 @@ def test_scalings_multiply():
     network = build_image_rnn((8, 6), 3, scale=2.0)
     scaling = keras.layers.Rescaling(1 / 255, offset=-1)
     model = keras.Sequential([keras.Input((8, 6)), scaling, network])
-    scale, offset = agreement.scaling_of(model)
+    scale, offset = pixels.scaling_of(model)
     assert scale == pytest.approx(2 / 255)
     assert offset == pytest.approx(-2)
     network = build_image_rnn((8, 8), 3, scale=2.0, reading="cross")
-    assert agreement.scaling_of(network) == (2.0, 0.0)
+    assert pixels.scaling_of(network) == (2.0, 0.0)
     scaling = keras.layers.Rescaling([0.5, 0.25, 1.0], offset=[-1, 0, 1])
     model = keras.Sequential([keras.Input((8, 6, 3)), scaling, build_image_rnn((8, 6, 3), 3)])
-    assert agreement.scaling_of(model) == ([0.5, 0.25, 1.0], [-1.0, 0.0, 1.0])
+    assert pixels.scaling_of(model) == ([0.5, 0.25, 1.0], [-1.0, 0.0, 1.0])
 
 
 def test_names_of_other_classes_are_not_written_beside_a_model(tmp_path):
@@ -224,3 +224,54 @@ def test_weights_of_another_file_are_not_overwritten(tmp_path):
     options = argparse.Namespace(output=tmp_path / "network.xml", step=False)
     with pytest.raises(export.ExportError, match=r"network\.bin is a file that this command did"):
         export._checked_path(options, TARGETS["openvino"])
+
+
+def test_the_way_of_the_pixels_is_followed():
+    layers = keras.layers
+    behind = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.Flatten(), layers.Rescaling(100.0)]
+    )
+    assert pixels.scaling_of(behind) == (1.0, 0.0)
+    masked = keras.Sequential(
+        [
+            keras.Input((8, 6)),
+            ImageAsSequence(),
+            layers.Rescaling(1 / 127.5, -1.0),
+            layers.Masking(-1.0),
+            layers.LSTM(4),
+        ]
+    )
+    assert pixels.padding_of(masked) == 0
+    images = keras.Input((8, 6))
+    scaled = layers.GRU(4)(layers.Rescaling(1 / 255)(ImageAsSequence()(images)))
+    plain = layers.GRU(4)(ImageAsSequence("column")(images))
+    unlike = keras.Model(images, layers.Add()([scaled, plain]))
+    assert pixels.scaling_of(unlike) == (None, None)
+    normalized = keras.Sequential(
+        [keras.Input((8, 6)), layers.Normalization(mean=0.0, variance=4.0), layers.GRU(4)]
+    )
+    assert pixels.scaling_of(normalized) == (None, None)
+    cross = build_image_rnn((8, 8), 3, reading="cross", scale=1 / 255)
+    assert pixels.scaling_of(cross) == (1 / 255, 0.0)
+
+
+def test_integers_are_tried_with_all_that_they_hold():
+    model = keras.Sequential([keras.Input((8, 6), dtype="uint8"), ImageAsSequence()])
+    (images,) = agreement.random_inputs(model, model.inputs).values()
+    assert images.dtype == "uint8"
+    assert images.max() > 200
+
+
+def test_sides_that_no_patch_divides_are_tried():
+    for padding, sides in (("same", [64, 61]), (None, [64])):
+        reading = ImageAsSequence((4, 12), padding=padding)
+        model = build_image_rnn((None, 12), 4, reading=reading)
+        tried = agreement.inputs_to_compare(model, model.inputs)
+        assert [next(iter(inputs.values())).shape[1] for inputs in tried] == sides
+
+
+@pytest.mark.parametrize("names", [5, "abcd", [1, 2, 3, 4]])
+def test_class_names_that_are_no_names_are_damage(tmp_path, names):
+    (tmp_path / "preparation.json").write_text(json.dumps({"class_names": names}))
+    with pytest.raises(ValueError, match="is damaged"):
+        described(build_image_rnn((8, 6), 4), tmp_path / "model.keras")

@@ -113,3 +113,23 @@ def test_few_bits_in_a_wide_type_are_not_taken_for_black(dtype, white):
     ):
         prepared(image, 20)
     assert prepared(image / white, 20).max() == 1
+
+
+@pytest.mark.parametrize("largest", [1, 2])
+def test_small_integers_are_taken_for_light_only_where_they_can_be(largest):
+    image = np.zeros((8, 30), "uint8")
+    image[2:6, 3:20] = largest
+    if largest == 1:
+        with pytest.raises(ValueError, match="values up to 1. Write image / 1"):
+            prepared(image, 8)
+    else:
+        assert not prepared(image, 8).any()
+
+
+@pytest.mark.parametrize("mode", ["P", "CMYK", "YCbCr", "HSV"])
+def test_the_colours_of_other_modes_are_read_as_light(mode):
+    pixels = np.full((8, 30, 3), 255, "uint8")
+    pixels[2:6, 3:20] = 0
+    image = Image.fromarray(pixels)
+    line = prepared(image.convert(mode), 8)
+    np.testing.assert_allclose(line, prepared(pixels, 8), atol=0.02)

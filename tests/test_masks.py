@@ -597,3 +597,22 @@ def test_a_stem_passes_its_mask_on_with_the_channels_first(filters):
     padded = np.pad(images, ((0, 0), (0, 0), (0, 0), (0, 4)))
     answers = [model.predict(x, verbose=0) for x in (images, padded)]
     np.testing.assert_allclose(answers[1], answers[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [ImageAsSequence(), ConvStem(4)])
+@pytest.mark.parametrize(
+    "mask",
+    [
+        True,
+        "abc",
+        [[True] * 4, [True] * 3],
+        np.array([["a"] * 4] * 2),
+        np.ones((3, 4, 6), bool),
+        np.ones((1, 4, 6), bool),
+        np.ones((3, 4), bool),
+    ],
+    ids=["flag", "word", "ragged", "words", "3 of 2", "1 of 2", "rows of 3"],
+)
+def test_what_is_no_mask_of_these_images_is_refused(layer, mask):
+    with pytest.raises(ValueError, match="A mask of images tells which pixels are real"):
+        layer(np.zeros((2, 4, 6), "float32"), mask=mask)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import fewer
 
-from keras_imgseq import build_image_rnn
+from keras_imgseq import build_image_rnn, count_image_rnn_params
 from keras_imgseq._recurrent import layers as recurrent_layers
 
 to_numpy = keras.ops.convert_to_numpy
@@ -533,3 +533,37 @@ def test_masks_of_tensors_without_values_give_shapes(name):
     loop = recurrent_layers.fastest_loop(layer, sequences, states, mask, True)
     assert loop.__name__ == "loop_of_shapes"
     assert not torch_masks.is_covered(layer, states)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_an_activation_with_weights_is_trained_saved_and_counted(tmp_path, bidirectional):
+    x, y = np.random.default_rng(0).random((4, 5, 6), "float32"), np.array([0, 1, 2, 0])
+    options = {"units": (4, 3), "bidirectional": bidirectional}
+    model = build_image_rnn((5, 6), 3, activation=keras.layers.PReLU(), **options)
+    count = model.count_params()
+    directions = 2 if bidirectional else 1
+    assert count == count_image_rnn_params((5, 6), 3, **options) + directions * 7
+    model.compile("adam", "sparse_categorical_crossentropy")
+    before = [np.array(weight) for weight in model.get_weights()]
+    model.fit(x, y, verbose=0)
+    assert model.count_params() == count
+    assert all((w != b).any() for w, b in zip(model.get_weights(), before, strict=True) if w.size)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded(x), model(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["simple_rnn", "lstm"])
+def test_nan_in_the_padding_reaches_no_gradient(cell):
+    torch = pytest.importorskip("torch", reason="the extra `torch` installs it")
+    if keras.backend.backend() != "torch":
+        pytest.skip("JAX and TensorFlow give gradients in other ways")
+    layer = {"simple_rnn": recurrent_layers.SimpleRNN, "lstm": recurrent_layers.LSTM}[cell](4)
+    x = np.random.default_rng(0).normal(size=(2, 7, 3)).astype("float32")
+    mask = np.ones((2, 7), bool)
+    mask[0, :2] = mask[1, 4:] = False
+    x[~mask] = np.nan
+    x = torch.tensor(x, requires_grad=True)
+    layer(x, mask=torch.tensor(mask)).sum().backward()
+    gradients = [x.grad, *(p.grad for p in layer.parameters())]
+    assert all(bool(torch.isfinite(gradient).all()) for gradient in gradients)

@@ -531,3 +531,31 @@ def test_a_stream_takes_a_step_model_too():
     for model in (chain, build_image_rnn((6, 4), 2)):
         answer = Stream(build_step_model(model)).feed(image)[-1]
         np.testing.assert_allclose(answer, Stream(model).feed(image)[-1], atol=1e-6)
+
+
+def test_a_model_with_a_call_of_its_own_is_refused():
+    class Divided(keras.Model):
+        def call(self, x, **options):
+            return super().call(x / 255.0, **options)
+
+    model = build_image_rnn((5, 4), 3)
+    with pytest.raises(ValueError, match="a `call` of its own. Received: a model of Divided"):
+        Stream(Divided(model.inputs, model.outputs))
+
+
+def test_a_reset_begins_with_the_states_of_now():
+    class Begun(keras.layers.SimpleRNNCell):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.first = self.add_weight(shape=(self.units,), name="first")
+
+        def get_initial_state(self, batch_size=None):
+            return [keras.ops.zeros((batch_size, self.units)) + self.first]
+
+    model = build_image_rnn((5, 4), 3, cell=Begun)
+    stream = Stream(model)
+    model.get_layer("rnn_1").cell.first.assign(np.full(16, -1.0))
+    stream.reset()
+    image = np.random.default_rng(0).random((5, 4), "float32")
+    answer = model.predict(image[None], verbose=0)[0]
+    np.testing.assert_allclose(stream.feed(image)[-1], answer, atol=1e-5)

@@ -424,3 +424,68 @@ def test_what_is_read_is_in_the_same_normal_form_as_the_texts():
 def test_a_flag_is_a_flag():
     with pytest.raises(ValueError, match="`return_certainty` is True or False"):
         small_reader().read([], return_certainty="no")
+
+
+def test_batches_of_another_reader_are_refused():
+    reader = LineReader("ab", 16, filters=4, pool_sizes=((4, 4),), units=4)
+    batches = LineBatches([np.eye(16)] * 2, ["a", "b"], reader, batch_size=1)
+    reader.compile("sgd")
+    reader.fit(batches, verbose=0)
+    other = reader.with_alphabet("xab")
+    other.compile("sgd")
+    for call in (
+        lambda: other.fit(batches),
+        lambda: other.evaluate(batches),
+        lambda: other.fit(*good_lines(other), validation_data=batches),
+    ):
+        with pytest.raises(ValueError, match="made for another reader"):
+            call()
+    with pytest.raises(ValueError, match=r"LineBatches mix their lines.*reader\.read\(images\)"):
+        reader.predict(batches)
+
+
+def good_lines(reader):
+    return np.zeros((1, reader.height, 32), "float32"), np.ones((1, 1), "int32")
+
+
+@pytest.mark.parametrize(
+    ("images", "found"),
+    [
+        (np.full((1, 16, 32), 255.0), "float64 with values up to 255"),
+        (np.zeros((1, 20, 32)), r"shape=\(1, 20, 32\)"),
+        (np.zeros((1, 16, 32, 1)), r"shape=\(1, 16, 32, 1\)"),
+    ],
+)
+def test_lines_that_are_not_prepared_are_refused(images, found):
+    reader = LineReader("ab", 16, filters=4, pool_sizes=((4, 4),), units=4)
+    reader.compile("sgd")
+    with pytest.raises(ValueError, match=rf"\(lines, 16, width\).*{found}"):
+        reader.predict(images)
+    with pytest.raises(ValueError, match=found):
+        reader.fit(images, np.ones((1, 1), "int32"))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [[1], [2, 1]],
+        np.array([1, 2]),
+        np.array([[True], [False]]),
+        np.ones((2, 1, 3), "int32"),
+        np.ones((2, 0), "int32"),
+        None,
+    ],
+    ids=["ragged", "one axis", "bool", "three axes", "no width", "none"],
+)
+def test_labels_of_another_form_are_refused(labels):
+    reader = LineReader("ab", 16, filters=4, pool_sizes=((4, 4),), units=4)
+    reader.compile("sgd")
+    with pytest.raises(ValueError, match=r"Write reader\.encode\(texts\)"):
+        reader.fit(np.zeros((2, 16, 32), "float32"), labels)
+
+
+@pytest.mark.parametrize("texts", [{"a", "b"}, {"a": 1, "b": 2}])
+def test_texts_without_an_order_are_refused(texts):
+    reader = LineReader("ab", 16, filters=4, pool_sizes=((4, 4),), units=4)
+    with pytest.raises(ValueError, match="`texts` is a list of strings"):
+        LineBatches([np.eye(16)] * 2, texts, reader)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -16,7 +17,9 @@ import numpy as np
 import pytest
 import text_lines
 from backends import run_here, run_python
+from line_folder import LinesError
 from PIL import Image
+from resume_folder import ResumeError
 
 from keras_imgseq import LineReader
 
@@ -210,9 +213,82 @@ def test_several_folders_are_one_set(folder, tmp_path):
         image.shape == (20, 50 + int(path.stem[6:]))
         for image, path in zip(lines.images, lines.paths, strict=True)
     )
-    options = ["--data", *map(str, parts), "--test", str(folder), "--limit", "1"]
+    options = ["--data", *map(str, parts), "--test", str(folder)]
     training, validation, test = line_parts.loaded(text_lines.parsed(options))
     assert (len(training), len(validation), len(test)) == (4, 4, 12)
+
+
+def test_noise_does_not_hide_where_a_line_ends():
+    line = np.zeros((12, 60), "float32")
+    line[3:9, 5:40] = 1
+    for seed in range(20):
+        changed = line_changes.changed(line, np.random.default_rng(seed))
+        assert np.flatnonzero(changed.any(axis=0))[-1] < 40 * 1.08 + 4
+
+
+@pytest.mark.parametrize("part", ["--valid", "--test"])
+def test_lines_of_the_validation_and_the_test_are_not_trained_on(folder, part, capsys):
+    (folder / "apart").mkdir()
+    for file in [*folder.glob("work1_*")]:
+        file.rename(folder / "apart" / file.name)
+    options = ["--data", str(folder), "--split-by", "(.*)", part, str(folder / "apart")]
+    parts = line_parts.loaded(text_lines.parsed(options))
+    assert sum(map(len, parts)) == 12
+    assert len({path for lines in parts for path in lines.paths}) == 12
+    assert "4 lines are in --valid or --test too, and not trained on." in capsys.readouterr().out
+    with pytest.raises(LinesError, match="all are in --valid or --test too"):
+        line_parts.loaded(text_lines.parsed(["--data", str(folder), part, str(folder)]))
+
+
+def test_hidden_folders_and_other_spellings(folder, capsys):
+    hidden = folder / ".ipynb_checkpoints"
+    hidden.mkdir()
+    image, text = next(folder.glob("work0_*.png")), next(folder.glob("work0_*.gt.txt"))
+    shutil.copy(image, hidden / "copy.png")
+    shutil.copy(text, hidden / "copy.gt.txt")
+    shutil.copy(image, folder / "other_1.PNG")
+    (folder / "other_1.GT.TXT").write_text("12 \n\x0c")
+    (folder / "other_1.txt").write_text("not taken")
+    shutil.copy(image, folder / "latin_1.png")
+    (folder / "latin_1.gt.txt").write_bytes(b"\xe4")
+    lines, said = line_folder.load_lines(folder)
+    assert len(lines) == 13
+    assert lines.texts[[path.name for path in lines.paths].index("other_1.PNG")] == "12"
+    assert said == [
+        "Lines that cannot be read, left out (1): latin_1.png (latin_1.gt.txt is not UTF-8)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--where"], "--where goes with --read"),
+        (["--read", "a.keras", "b.png", "--save", "c.keras"], "--read does not train"),
+        (["--data", ".", "--limit", "3"], "--limit goes without --data"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(options, says, capsys):
+    with pytest.raises(SystemExit):
+        text_lines.parsed(options)
+    assert says in capsys.readouterr().err
+
+
+def test_empty_texts_alone_are_refused(folder):
+    for text in folder.glob("*.gt.txt"):
+        text.write_text("")
+    ended = run_example("--data", folder, "--split-by", "(.*)", "--epochs", 1)
+    assert ended.returncode != 0
+    assert ended.stderr.strip().splitlines()[-1].startswith("Error: All texts are empty.")
+
+
+def test_a_damaged_best_reader_is_named(tmp_path):
+    class Kept:
+        def file(self, name):
+            return tmp_path / name
+
+    (tmp_path / "best.npz").write_bytes(b"damaged")
+    with pytest.raises(ResumeError, match="best.npz is damaged. Remove the folder"):
+        line_training.Best(Kept())
 
 
 def test_shares_are_of_all_lines(folder):

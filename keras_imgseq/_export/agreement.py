@@ -1,60 +1,22 @@
 """Whether an exported file answers as Keras does, on random inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_imgseq import ConvStem, ImageAsSequence
+from keras_imgseq import ImageAsSequence
+from keras_imgseq._export.pixels import data_format_of, padding_of, scaling_of
 from keras_imgseq._export.targets import Arrays, Inputs
 from keras_imgseq._network.model import all_layers
 
-
-def scaling_of(model: keras.Model) -> tuple[Any, Any]:
-    """What the network multiplies pixels with and then adds, as lists where channels differ."""
-    scale, offset = np.asarray(1.0), np.asarray(0.0)
-    has_reading, is_counted = False, False
-    for layer in all_layers(model):
-        # What comes behind scales answers.
-        if isinstance(layer, (keras.layers.RNN, keras.layers.Bidirectional)):
-            break
-        has_reading = has_reading or isinstance(layer, ImageAsSequence)
-        is_scaling = isinstance(layer, (ConvStem, keras.layers.Rescaling))
-        factor = getattr(layer, "scale", None) if is_scaling else None
-        # Several readings have a scaling each, all the same.
-        if factor is None or (has_reading and is_counted):
-            continue
-        is_counted = has_reading
-        factor = np.asarray(factor, "float64")
-        before = offset * factor if offset.any() else 0.0
-        added = np.asarray(getattr(layer, "offset", 0.0), "float64")
-        scale, offset = scale * factor, np.asarray(before + added)
-    return np.asarray(scale).tolist(), np.asarray(offset).tolist()
-
-
-def data_format_of(model: keras.Model) -> str:
-    """Where the channels of the images stand."""
-    formats = [
-        layer.data_format
-        for layer in all_layers(model)
-        if isinstance(layer, (ConvStem, ImageAsSequence))
-    ]
-    return formats[0] if formats else "channels_last"
-
-
-def padding_of(model: keras.Model) -> float | None:
-    """The value that the network takes for padding."""
-    values = [
-        layer.mask_value
-        for layer in all_layers(model)
-        if getattr(layer, "mask_value", None) is not None
-    ]
-    return values[0] if values else None
+# No patch divides the second: there padding is added, where a network pads.
+SIDES = (64, 61)
 
 
 def random_inputs(
-    model: keras.Model, signature: Sequence[Any], *, batch: int = 3, side: int = 64
+    model: keras.Model, signature: Sequence[Any], *, batch: int = 3, side: int = SIDES[0]
 ) -> Inputs:
     """Inputs for a model, as its scaling expects them, the last image with padding.
 
@@ -69,7 +31,12 @@ def random_inputs(
     for tensor, spec in zip(model.inputs, signature, strict=True):
         num_images, *others = spec.shape
         sizes = [num_images or batch, *(number or side for number in others)]
-        values = random.random(sizes) / np.abs(scaling_of(model)[0]).max()
+        scale, _ = scaling_of(model)
+        brightest = 1 if scale is None else 1 / np.abs(scale).max()
+        if "int" in str(spec.dtype):
+            # Fractions would all become black.
+            brightest = max(brightest, min(255, np.iinfo(spec.dtype).max))
+        values = random.random(sizes) * brightest
         padding = padding_of(model)
         if padding is not None and len(sizes) > 2:
             is_first = len(sizes) == 4 and data_format_of(model) == "channels_first"
@@ -78,6 +45,16 @@ def random_inputs(
             image[height // 2 :] = image[:, width // 2 :] = padding
         inputs[tensor.name] = values.astype(spec.dtype)
     return inputs
+
+
+def inputs_to_compare(model: keras.Model, signature: Sequence[Any]) -> Iterator[Inputs]:
+    """Random inputs of each kind of size that the file takes."""
+    is_open = any(None in spec.shape[1:] for spec in signature)
+    readings = [layer.reading for layer in all_layers(model) if isinstance(layer, ImageAsSequence)]
+    # Without padding, patches divide the image.
+    takes_all = all(reading.padding or isinstance(reading.step, str) for reading in readings)
+    for side in SIDES if is_open and takes_all else SIDES[:1]:
+        yield random_inputs(model, signature, side=side)
 
 
 def largest_difference(model: keras.Model, answers: Arrays, inputs: Inputs) -> float:

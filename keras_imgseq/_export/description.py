@@ -9,7 +9,7 @@ import keras
 
 import keras_imgseq
 from keras_imgseq import ImageAsSequence, LineReader
-from keras_imgseq._export.agreement import data_format_of, padding_of, scaling_of
+from keras_imgseq._export.pixels import data_format_of, padding_of, scaling_of
 from keras_imgseq._network.model import all_layers
 
 
@@ -72,6 +72,9 @@ def describe(
             raise ValueError(f"{preparation} is damaged. Remove it, or train again.") from error
         is_named = isinstance(content["preparation"], dict)
         names = content["preparation"].get("class_names") if is_named else None
+        are_words = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        if not is_named or not (names is None or are_words):
+            raise ValueError(f"{preparation} is damaged. Remove it, or train again.")
         num_answers = whole.outputs[0].shape[-1]
         # A single answer is the probability of one of two classes.
         if names is not None and len(names) != (2 if num_answers == 1 else num_answers):

@@ -39,7 +39,7 @@ def normalized(text: str) -> str:
 def listed(texts: Any) -> list[Any]:
     """The texts of several lines as a list."""
     try:
-        series = None if isinstance(texts, (str, bytes)) else iter(texts)
+        series = None if isinstance(texts, (str, bytes, set, frozenset, dict)) else iter(texts)
     except TypeError:
         series = None
     if series is None:

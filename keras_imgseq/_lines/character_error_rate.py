@@ -48,6 +48,7 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         y_true, y_pred = _checked("y_true", y_true, 2), _checked("y_pred", y_pred, 3)
+        _check_batch(y_true, y_pred, sample_weight)
         try:
             arrays = ops.convert_to_numpy(y_true), ops.convert_to_numpy(y_pred)
         # Within a compiled function there are no values yet, and each backend says so in its way.
@@ -63,7 +64,8 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
         self._characters.assign_add(ops.cast(ops.sum(characters), self.dtype))
 
     def result(self) -> Any:
-        return self._edits / ops.maximum(self._characters, 1)
+        characters: Any = self._characters
+        return self._edits / ops.where(characters > 0, characters, 1)
 
 
 def _checked(name: str, given: Any, num_axes: int) -> Any:
@@ -84,6 +86,20 @@ def _checked(name: str, given: Any, num_axes: int) -> Any:
             "reader.encode(texts)."
         )
     return array
+
+
+def _check_batch(y_true: Any, y_pred: Any, sample_weight: Any) -> None:
+    """Refuses labels, logits and weights of unlike numbers of lines, as far as these are known."""
+    arrays = [y_true, y_pred]
+    if sample_weight is not None:
+        arrays.append(ops.reshape(sample_weight, (-1,)))
+    numbers = [array.shape[0] for array in arrays if getattr(array.shape, "rank", 1) is not None]
+    if len({number for number in numbers if number is not None}) > 1:
+        raise ValueError(
+            "The character error rate takes one row of labels, one of logits and one weight for "
+            f"each line. Received: {', '.join(map(str, numbers))} of them. Write arrays of equal "
+            "length."
+        )
 
 
 def _edits(labels: Any, logits: Any) -> tuple[Any, Any]:

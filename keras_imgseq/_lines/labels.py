@@ -12,9 +12,12 @@ from keras_imgseq._lines.decoding import RULE_OF_STEPS, steps_needed
 from keras_imgseq._lines.line_image import end_of_ink
 from keras_imgseq._reading.arguments import shown
 
+# Rounding may add something to 1.
+MOST_INK = 1.001
 
-def check_images(images: Any, cure: str) -> None:
-    """Refuses images that are not put into one array yet."""
+
+def check_images(images: Any, height: int, cure: str) -> bool:
+    """Refuses images that are not prepared as one array. Returns whether they are an array."""
     is_list = isinstance(images, (list, tuple))
     # Keras takes a list of its inputs, of which there is one.
     is_input = is_list and len(images) == 1 and len(getattr(images[0], "shape", ())) > 2
@@ -24,11 +27,18 @@ def check_images(images: Any, cure: str) -> None:
             f"Received: x={shown(images)}. For a list of images, write {cure}."
         )
     lines = _as_array(images)
-    if lines is not None and lines.dtype.kind in "iu" and lines.size and lines.max() > 1:
+    if lines is None:
+        return False
+    is_of_height = lines.ndim == 3 and lines.shape[1] == height
+    if not is_of_height or (lines.dtype.kind in "iuf" and lines.size and lines.max() > MOST_INK):
+        found = f"shape={lines.shape}"
+        if is_of_height:
+            found = f"{lines.dtype} with values up to {lines.max():g}"
         raise ValueError(
-            "A LineReader takes prepared lines, with ink 1 and paper 0. Received: x of "
-            f"{lines.dtype} with values up to {lines.max()}. Write {cure}, which prepares them."
+            f"A LineReader takes prepared lines, (lines, {height}, width), with ink 1 and paper 0. "
+            f"Received: x of {found}. Write {cure}, which prepares them."
         )
+    return True
 
 
 def check_labels(labels: Any, alphabet: str) -> None:
@@ -36,11 +46,16 @@ def check_labels(labels: Any, alphabet: str) -> None:
     array = _as_array(labels)
     is_odd = array is not None and array.dtype.kind in "OSU"
     items = array.flat if is_odd else keras.tree.flatten(labels)  # type: ignore[union-attr]
-    if any(isinstance(item, (str, bytes)) for item in items):
+    is_wrong = array is None and isinstance(labels, (list, tuple))
+    if array is not None:
+        is_wrong = array.ndim != 2 or array.dtype.kind not in "iuf" or not array.shape[1]
+    if is_wrong or any(isinstance(item, (str, bytes)) for item in items):
+        found = shown(labels) if array is None or is_odd else f"{array.dtype}, {array.shape}"
         raise ValueError(
-            f"Labels are whole numbers. Received: y={shown(labels)}. Write reader.encode(texts)."
+            "Labels are whole numbers, (lines, longest text). Received: "
+            f"y={found}. Write reader.encode(texts)."
         )
-    if array is None or array.ndim != 2 or array.dtype.kind not in "iu":
+    if array is None or array.dtype.kind == "f":
         return
     wrong = np.argwhere((array < 0) | (array > len(alphabet)))
     if len(wrong):

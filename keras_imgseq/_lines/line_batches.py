@@ -104,6 +104,8 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
             )
         self._augment = augment
         self._step_width: int = reader.step_width
+        # The reader that is trained with them compares it.
+        self.made_for = reader.alphabet, reader.height, reader.step_width
         texts = listed(texts)
         lines = all_prepared(images, reader.height)
         if len(lines) != len(texts) or not lines:

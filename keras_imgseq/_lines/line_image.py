@@ -14,6 +14,8 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], "float32")
 # Less contrast than this, of 1, is an empty line and not faint ink.
 LEAST_CONTRAST = 1 / 16
 CHANNELS = (1, 2, 3, 4)
+# Of Pillow's images.
+OTHER_MODES = ("P", "PA", "CMYK", "YCbCr", "HSV", "LAB")
 
 
 def prepared(image: Any, height: int) -> Line:
@@ -64,6 +66,10 @@ def end_of_ink(line: Line) -> int:
 def light_of(image: Any) -> npt.NDArray[np.float32]:
     """The grey of each pixel, `(height, width)`, from 0 for black to 1 for white."""
     try:
+        if getattr(image, "mode", None) in OTHER_MODES:
+            # Numbers of a palette, of ink or of a hue are no light.
+            has_alpha = image.mode == "PA" or "transparency" in image.info
+            image = image.convert("RGBA" if has_alpha else "RGB")
         array = np.asarray(image)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(
@@ -81,10 +87,10 @@ def light_of(image: Any) -> npt.NDArray[np.float32]:
             "The image of a line is (height, width) or (height, width, channels), with at least "
             f"one pixel. Received: shape={array.shape}. For several lines, write a list of images."
         )
-    if array.dtype.kind == "u" and array.itemsize > 1:
+    if array.dtype.kind == "u":
         most, largest = np.iinfo(array.dtype).max, array.max()
-        # A camera of 12 bits in a file of 16: all of it would be taken for black.
-        if 0 < largest <= most // 2:
+        # A camera of 12 bits in a file of 16, or 0 and 1: all of it would be taken for black.
+        if 0 < largest <= (1 if array.itemsize == 1 else most // 2):
             raise ValueError(
                 f"An image of {array.dtype.name} is black at 0 and white at {most}. Received: "
                 f"values up to {largest}. Write image / {2 ** int(largest).bit_length() - 1}, or "

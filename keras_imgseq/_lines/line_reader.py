@@ -163,8 +163,9 @@ class LineReader(keras.Model):  # type: ignore[misc]
         """Trains as `keras.Model`. Labels that the reader cannot learn are refused."""
         self._check_lines(x, y)
         held = kwargs.get("validation_data")
-        if isinstance(held, (tuple, list)) and len(held) > 1:
-            self._check_lines(held[0], held[1])
+        is_pair = isinstance(held, (tuple, list)) and len(held) > 1
+        if held is not None:
+            self._check_lines(*(held[:2] if is_pair else (held, None)))
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -184,11 +185,27 @@ class LineReader(keras.Model):  # type: ignore[misc]
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Predicts as `keras.Model`. `read` makes texts of a list of images."""
-        check_images(x, "reader.read(images)")
+        if hasattr(x, "made_for"):
+            raise ValueError(
+                "LineBatches mix their lines, so that no answer tells its line. Received: "
+                "x=LineBatches. Write reader.read(images)."
+            )
+        check_images(x, self.height, "reader.read(images)")
         return super().predict(x, *args, **kwargs)
 
     def _check_lines(self, images: Any, labels: Any) -> None:
-        check_images(images, "LineBatches(images, texts, reader)")
+        made_for = getattr(images, "made_for", None)
+        if made_for not in (None, (self.alphabet, self.height, self.step_width)):
+            raise ValueError(
+                "LineBatches hold the labels of one alphabet, and lines of one height. Received: "
+                "LineBatches made for another reader. Write LineBatches(images, texts, reader) "
+                "with this one."
+            )
+        is_array = check_images(images, self.height, "LineBatches(images, texts, reader)")
+        if is_array and labels is None:
+            raise ValueError(
+                "A LineReader learns from labels. Received: y=None. Write reader.encode(texts)."
+            )
         check_labels(labels, self.alphabet)
         check_lengths(images, labels, self.step_width)
 

@@ -130,8 +130,9 @@ class Architecture:
         self.name = arguments.text("name", self.name)
 
     def _check_activations(self) -> None:
-        for name in ("activation", "classifier_activation"):
-            _check_activation(name, getattr(self, name))
+        for num_units in self.units:
+            _check_activation("activation", self.activation, num_units)
+        _check_activation("classifier_activation", self.classifier_activation, self.classes or 2)
         if self.classes == 1 and _is_always_the_same(self.classifier_activation):
             raise ValueError(
                 "With one output, this activation always gives the same answer, as a softmax is "
@@ -311,17 +312,23 @@ def _is_always_the_same(activation: Any) -> bool:
     return bool(low == middle == high)
 
 
-def _check_activation(name: str, value: Any) -> None:
-    error = None
+def _check_activation(name: str, value: Any, num_values: int) -> None:
+    error, shape = None, (1, num_values)
     try:
         # A class is callable too, but it makes an activation and is none.
-        is_known = not isinstance(value, type) and callable(keras.activations.get(value))
-        if is_known and callable(value) and not isinstance(value, keras.layers.Layer):
-            is_known = tuple(value(keras.ops.zeros((1, 2))).shape) == (1, 2)
+        is_known = not isinstance(value, type)
+        activation = keras.activations.get(value)
+        if isinstance(activation, keras.layers.Layer):
+            # Not called, which would build it for other numbers of values.
+            is_known = tuple(activation.compute_output_shape(shape)) == shape
+        elif is_known:
+            # A variable, because a gradient is asked for when a network is trained.
+            is_known = tuple(activation(keras.Variable(np.zeros(shape)).value).shape) == shape
     except Exception as raised:
         is_known, error = False, raised
     if not is_known:
         raise ValueError(
             "Unknown activation. Write the name of a Keras activation, for example 'relu', or a "
-            f"function of one tensor. Received: {name}={shown(value)}"
+            "function of one tensor that gives as many values as it takes. Received: "
+            f"{name}={shown(value)}"
         ) from error

@@ -220,8 +220,8 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         real = real_pixels(images, mask, self.mask_value, self.data_format)
         if self.mask_value is None:
             return real
-        pixels = ops.reshape(real, (ops.shape(real)[0], -1))
-        return ops.reshape(with_the_first(pixels), ops.shape(real))
+        batch, height, width = shape = ops.shape(real)
+        return ops.reshape(with_the_first(ops.reshape(real, (batch, height * width))), shape)
 
 
 def _only(real: Any, features: Any) -> Any:

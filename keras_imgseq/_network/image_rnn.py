@@ -164,7 +164,7 @@ def count_image_rnn_params(  # noqa: D417
 
     Args:
         input_shape: As in `build_image_rnn`, like all the other arguments. A callable `cell`
-            has no formula.
+            has no formula. Weights of an activation that is a layer are not counted.
 
     Returns:
         The number of parameters, an int.
@@ -236,8 +236,12 @@ def _recurrent_layer(
     else:
         row = CELLS[network.cell]
         is_faster = network.unroll == "auto"
+        activation = row.activation if network.activation is None else network.activation
+        if isinstance(activation, keras.layers.Layer) and network.num_layers > 1:
+            # Its weights, if it has any, are as many as the units of one layer.
+            activation = type(activation).from_config(activation.get_config())
         of_cell = {
-            "activation": row.activation if network.activation is None else network.activation,
+            "activation": activation,
             "dropout": network.dropout,
             "recurrent_dropout": network.recurrent_dropout,
         }

@@ -48,8 +48,7 @@ class Stream:
         part = self._step.inputs[0]
         self._line_shape = tuple(part.shape[1:] if self._num_lines == 1 else part.shape[2:])
         self._dtype = part.dtype
-        self._initial = graph.initial_states(self.cameras)
-        self._states = [state.copy() for state in self._initial]
+        self._states = graph.initial_states(self.cameras)
 
     @property
     def states(self) -> list[npt.NDArray[Any]]:
@@ -68,7 +67,7 @@ class Stream:
                 "States are numbers. Received: NaN or infinity. Write the `states` of a stream of "
                 "the same network and the same number of cameras."
             )
-        expected = [state.shape for state in self._initial]
+        expected = [state.shape for state in self._states]
         if [state.shape for state in given] != expected:
             raise ValueError(
                 f"The states of this network are arrays of {expected}. Received: "
@@ -76,7 +75,7 @@ class Stream:
                 "network and the same number of cameras."
             )
         self._states = [
-            state.astype(initial.dtype) for state, initial in zip(given, self._initial, strict=True)
+            state.astype(kept.dtype) for state, kept in zip(given, self._states, strict=True)
         ]
 
     def reset(self, camera: int | None = None) -> None:
@@ -86,7 +85,9 @@ class Stream:
             camera: Number of the camera, from 0, or `None` for all.
         """
         places: Any = slice(None) if camera is None else self._checked_camera(camera)
-        for state, initial in zip(self._states, self._initial, strict=True):
+        # Made anew: a cell may begin with a state that was trained since.
+        begun = self._step.step_graph.initial_states(self.cameras)
+        for state, initial in zip(self._states, begun, strict=True):
             state[places] = initial[places]
 
     def feed(self, part: Any, camera: int | None = None) -> npt.NDArray[Any]:

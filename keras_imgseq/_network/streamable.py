@@ -37,6 +37,15 @@ RECURRENT = (
 
 def check_layers(model: keras.Model, readings: list[ImageAsSequence]) -> None:
     """Refuses layers that a stream cannot have, each with its reason."""
+    for kind in type(model).__mro__:
+        if kind.__module__.split(".")[0] in ("keras", "keras_imgseq"):
+            break
+        if {"call", "__call__"} & set(vars(kind)):
+            raise ValueError(
+                "A stream is made of the layers of a network, and knows nothing of a `call` of its "
+                f"own. Received: a model of {kind.__name__}. Put what that does into layers, or "
+                "into your program."
+            )
     for layer in model.layers:
         if isinstance(layer, keras_layers.Bidirectional) or getattr(layer, "go_backwards", False):
             raise ValueError(

@@ -38,7 +38,8 @@ def sizes_of(shape: Any, data_format: str) -> tuple[Any, tuple[Any, Any], int]:
         raise ValueError(
             "The number of channels must be known: it decides the number of features. "
             f"{_received(shape, data_format)} "
-            "Write it as a number: 1 for grey and 3 for colour."
+            "Write it as a number: 1 for grey and 3 for colour. If the channels stand elsewhere, "
+            f'write data_format="{_other(data_format)}".'
         )
     for name, size in zip(("height", "width", "channels"), (*sizes, num_channels), strict=True):
         if isinstance(size, int) and size < 1:
@@ -91,6 +92,10 @@ def channel_axis(data_format: str) -> int:
     return 0 if data_format == "channels_first" else 2
 
 
+def _other(data_format: str) -> str:
+    return "channels_first" if data_format == "channels_last" else "channels_last"
+
+
 def doubt(image_shape: Sequence[Any], data_format: str, *, is_meant: bool) -> str | None:
     """Why the axes of one image are probably others than the data format says, with the cure.
 
@@ -98,13 +103,14 @@ def doubt(image_shape: Sequence[Any], data_format: str, *, is_meant: bool) -> st
     """
     if len(image_shape) != 3:
         return None
-    other = "channels_first" if data_format == "channels_last" else "channels_last"
+    other = _other(data_format)
     from_outside = image_shape if data_format == "channels_last" else image_shape[::-1]
     outer, _, inner = from_outside
     where = "first" if other == "channels_first" else "last"
     received = f"Received: shape={tuple(image_shape)}, data_format={data_format!r} by default."
     silence = f'If they do not, write data_format="{data_format}".'
-    seems_other = outer in USUAL_CHANNELS and inner not in USUAL_CHANNELS
+    # An unknown number of channels, or none, is another fault, which has words of its own.
+    seems_other = outer in USUAL_CHANNELS and inner not in (*USUAL_CHANNELS, None, 0)
     if seems_other and not (outer == 1 and is_meant):
         return (
             f"The channels of these images seem to stand {where}. {received} "

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_imgseq._reading.arguments import shown
+from keras_imgseq._reading.arguments import listed, shown
 from keras_imgseq._reading.array_libraries import library_of
 
 
@@ -27,7 +27,12 @@ def checked_array(value: Any, name: str) -> Any:
     """The array itself, or what NumPy reads of another package's. What is none is an error."""
     kind = "NestedTensor" if getattr(value, "is_nested", False) else type(value).__name__
     if kind in _SPECIAL:
-        raise ValueError(f"`{name}` is a dense array. Received: a {kind}. {_SPECIAL[kind]}")
+        # Integers hold no -1.0.
+        floats = (
+            "" if "float" in str(getattr(value, "dtype", "float")) else _TO_FLOATS.get(kind, "")
+        )
+        cure = _SPECIAL[kind].format(name=name, floats=(floats or "{name}").format(name=name))
+        raise ValueError(f"`{name}` is a dense array. Received: a {kind}. {cure}")
     if not hasattr(value, "shape"):
         raise ValueError(
             f"`{name}` is an array. Received: {name}={shown(value)}. "
@@ -54,14 +59,16 @@ def checked_array(value: Any, name: str) -> Any:
 
 
 _SPECIAL = {
-    "RaggedTensor": "Write images.to_tensor(-1.0), and ImageAsSequence(..., mask_value=-1.0) in "
+    "RaggedTensor": "Write {floats}.to_tensor(-1.0), and ImageAsSequence(..., mask_value=-1.0) in "
     "the model.",
-    "SparseTensor": "Write tf.sparse.to_dense(images).",
-    "IndexedSlices": "Write tf.convert_to_tensor(images).",
-    "NestedTensor": "Write images.to_padded_tensor(-1.0), and ImageAsSequence(..., "
+    "SparseTensor": "Write tf.sparse.to_dense({name}).",
+    "IndexedSlices": "Write tf.convert_to_tensor({name}).",
+    "NestedTensor": "Write {floats}.to_padded_tensor(-1.0), and ImageAsSequence(..., "
     "mask_value=-1.0) in the model.",
-    "BCOO": "Write images.todense().",
+    **dict.fromkeys(("BCOO", "BCSR", "CSR", "CSC", "COO"), "Write {name}.todense()."),
+    **dict.fromkeys(("ShapeDtypeStruct", "TensorSpec"), "It holds no values: write the array."),
 }
+_TO_FLOATS = {"RaggedTensor": 'tf.cast({name}, "float32")', "NestedTensor": "{name}.float()"}
 
 
 def _is_of_keras(value: Any) -> bool:
@@ -99,7 +106,8 @@ def as_tensor(array: Any, name: str) -> Any:
 
 def _check_dtype(array: Any, name: str) -> None:
     is_text = getattr(array.dtype, "name", None) == "string"
-    is_odd = getattr(array.dtype, "kind", "f") in "OSUT"
+    is_odd = getattr(array.dtype, "kind", "f") in "OSUT" or str(array.dtype).startswith("key<")
+    is_odd = is_odd or getattr(array.dtype, "type", None) is np.void
     if is_text or is_odd or getattr(array.dtype, "fields", None) is not None:
         raise ValueError(
             f"`{name}` holds numbers. Received: an array of dtype {shown(array.dtype)}. "
@@ -115,34 +123,45 @@ def _cure_of_dtype(array: Any, name: str) -> str:
         return f'Write {name}.astype("float32").'
     if kind == "O":
         return f"Write np.stack({name}). Pad images of different sizes to one size first."
+    if kind == "V":
+        return "Read the numbers of the bytes first, as numpy.frombuffer does."
     return "Open the files, or decode the strings, into arrays of numbers first."
 
 
 def _stacked(items: Any, name: str) -> Any:
     """A list as one array of NumPy. A list of another library's arrays is for that library."""
     shapes = {tuple(item.shape) for item in items if hasattr(item, "shape")}
-    for item in items:
+    for place, item in enumerate(items):
+        if item is None:
+            raise ValueError(
+                f"`{name}` hold numbers. Received: a list of {len(items)} items, of which number "
+                f"{place} is None. Leave out what could not be opened."
+            )
         if hasattr(item, "shape"):
             checked_array(item, name)
-    first = items[0] if items else None
-    is_tensor = hasattr(first, "shape") and library_of(first).name != "numpy"
-    if is_tensor and len(shapes) == 1 and library_of(first).name != "keras":
+    libraries = {library_of(item).name for item in items if hasattr(item, "shape")} - {"keras"}
+    if len(shapes) == 1 and libraries - {"numpy"}:
         stack = {"tensorflow": "tf.stack", "jax": "jnp.stack", "torch": "torch.stack"}
-        library = library_of(first).name
-        raise ValueError(
-            f"`{name}` is one array. Received: a list of {len(items)} tensors. "
-            f"Write {stack[library]}({name})."
-        )
+        what, cure = "tensors", f"Write {stack[max(libraries)]}({name})."
+        if len(libraries) > 1:
+            what = f"arrays of {listed(sorted(libraries))}"
+            cure = "Convert all of them to arrays of one library, and stack these."
+        raise ValueError(f"`{name}` is one array. Received: a list of {len(items)} {what}. {cure}")
     try:
         if len(shapes) > 1:
             raise ValueError("several shapes")
         array = np.asarray(items)
     except (ValueError, TypeError, OverflowError) as error:
         found = ", ".join(map(str, sorted(shapes)[:4])) if shapes else "rows of several lengths"
+        cure = (
+            "Pad them to one size and name the value that you padded with in `mask_value` of "
+            "ImageAsSequence, or read them one by one with batched=False."
+        )
+        if len({len(shape) for shape in shapes}) > 1:
+            cure = "Make all of them grey, or all of them coloured."
         raise ValueError(
             f"`{name}` of one batch have one size. Received: a list of {len(items)} items: "
-            f"{found}. Pad them to one size and name the value that you padded with in "
-            "`mask_value` of ImageAsSequence, or read them one by one with batched=False."
+            f"{found}. {cure}"
         ) from error
     _check_dtype(array, name)
     return array

@@ -4,6 +4,7 @@ A mask is an image itself, of booleans. A reading reads it as it reads the image
 real where one of its pixels is.
 """
 
+import contextlib
 import math
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgseq._reading import axes
+from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.array_libraries import library_of
 from keras_imgseq._reading.reading import Reading
 from keras_imgseq._reading.rearrangement import to_sequences
@@ -43,9 +45,14 @@ def check_mask_value(mask_value: float | None, dtype: Any, *, may_be_int: bool =
 def given_mask(mask: Any, images: Any, data_format: str) -> Any:
     """The mask that a layer is called with, which may be lists, checked."""
     if isinstance(mask, (list, tuple)):
-        mask = np.asarray(mask, "bool")
-    if mask is not None:
-        check_mask(mask.shape, images.shape, data_format)
+        with contextlib.suppress(ValueError, TypeError):
+            mask = np.asarray(mask, "bool")
+    if mask is None:
+        return None
+    is_text = getattr(getattr(mask, "dtype", None), "kind", "b") in "OSUTMm"
+    if is_text or not hasattr(mask, "shape"):
+        raise ValueError(_refusal(f"mask={shown(mask)}", images.shape, data_format))
+    check_mask(mask.shape, images.shape, data_format)
     return mask
 
 
@@ -59,26 +66,29 @@ def check_mask(mask_shape: Any, images_shape: Any, data_format: str) -> None:
 
     Channels that stand first may be one axis of size 1, as ConvStem hands its mask over.
     """
-    _, size, num_channels = axes.sizes_of(images_shape, data_format)
+    batch, size, num_channels = axes.sizes_of(images_shape, data_format)
     received = tuple(mask_shape)
     if data_format == "channels_first" and len(received) == 4 and received[1] == 1:
-        check_mask((received[0], *received[2:]), (received[0], *size), data_format)
+        check_mask((received[0], *received[2:]), (batch, *size), data_format)
         return
     differs = any(
         None not in (side, given) and side != given
-        for side, given in zip(size, received[1:], strict=False)
+        for side, given in zip((batch, *size), received, strict=False)
     )
     # What Masking makes of images whose channels stand first: (batch, channels, height).
     of_channels = data_format == "channels_first" and len(images_shape) == len(received) + 1 == 4
     if of_channels and received[1:] == (num_channels, size[0]):
         differs = True
     if len(received) not in (2, 3) or differs:
-        raise ValueError(
-            "A mask of images tells which pixels are real, (batch, height, width), or which rows "
-            f"are, (batch, height). Received: a mask of shape {received} for images of shape "
-            f"{tuple(images_shape)}, data_format={data_format!r}. Write `mask_value` instead of a "
-            "Masking layer."
-        )
+        raise ValueError(_refusal(f"a mask of shape {received}", images_shape, data_format))
+
+
+def _refusal(received: str, images_shape: Any, data_format: str) -> str:
+    return (
+        "A mask of images tells which pixels are real, (batch, height, width), or which rows are, "
+        f"(batch, height). Received: {received} for images of shape {tuple(images_shape)}, "
+        f"data_format={data_format!r}. Write `mask_value` instead of a Masking layer."
+    )
 
 
 def mask_of_steps(
@@ -86,6 +96,9 @@ def mask_of_steps(
 ) -> Any:
     """Which steps hold a real pixel, `(batch, steps)`: by `mask_value`, by a mask, or by both."""
     real = real_pixels(images, incoming, mask_value, data_format)
+    if reading.padding == "same":
+        # ONNX adds no padding to booleans.
+        real = ops.cast(real, "int32")
     steps = to_sequences(library_of(real), real, reading, data_format)
     mask = ops.any(steps, axis=-1)
     # A recurrent layer needs at least one step for its answer.

@@ -90,11 +90,11 @@ def to_sequences(
     channels_first = data_format == "channels_first" and len(images.shape) == 4
     batch, size, num_channels = axes.sizes_of(_shape(library, images), data_format)
     patch = reading.patch_size(size)
+    grid = _grid(size, patch)
     if reading.padding == "same":
-        extra = -size[0] % patch[0], -size[1] % patch[1]
+        extra = grid[0] * patch[0] - size[0], grid[1] * patch[1] - size[1]
         height_axis = 2 if channels_first else 1
         images = _padded(library, images, extra, height_axis, padding_value)
-    grid = -(-size[0] // patch[0]), -(-size[1] // patch[1])
     sizes = _sizes(batch, grid, patch, num_channels)
     sequences_shape = (batch, grid[0] * grid[1], patch[0] * patch[1] * num_channels)
     route = reading.route(_static(grid))
@@ -117,6 +117,12 @@ def to_sequences(
     return library.reshape(patches, sequences_shape)
 
 
+def _grid(size: Any, patch: Any) -> tuple[Any, Any]:
+    # No number below 0, which a file may divide otherwise than Python.
+    rows, columns = ((n + side - 1) // side for n, side in zip(size, patch, strict=True))
+    return rows, columns
+
+
 def to_images(
     library: ArrayLibrary,
     sequences: Any,
@@ -129,7 +135,7 @@ def to_images(
     _, size, num_channels = axes.sizes_of((None, *image_shape), data_format)
     batch = _shape(library, sequences)[0]
     patch = reading.patch_size(size)
-    grid = -(-size[0] // patch[0]), -(-size[1] // patch[1])
+    grid = _grid(size, patch)
     sizes = _sizes(batch, grid, patch, num_channels)
     route = reading.route(grid)
     if route.path is not None:

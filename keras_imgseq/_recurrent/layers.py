@@ -85,6 +85,14 @@ def _are_single(layer: Any, sequences: Any, states: list[Any]) -> bool:
 class _FastestLoop:
     """Chooses the loop over the time steps, mixed into a recurrent layer of Keras."""
 
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        super().build(sequences_shape)  # type: ignore[misc]
+        cell = self.cell  # type: ignore[attr-defined]
+        for activation in (cell.activation, getattr(cell, "recurrent_activation", None)):
+            # An optimizer and a file know only the weights that are there when they begin.
+            if isinstance(activation, keras.layers.Layer) and not activation.built:
+                activation.build((None, cell.units))
+
     def inner_loop(
         self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
     ) -> Any:

@@ -29,6 +29,10 @@ def with_mask(
     nobody asks for.
     """
     is_real = ops.cast(mask, "bool")
+    is_relu = layer.cell.activation is keras.activations.relu
+    if not is_relu:
+        # Padding may hold NaN, whose gradient would reach the real steps.
+        sequences = ops.where(is_real[:, :, None], sequences, ops.zeros_like(sequences))
     if _is_in_front(layer, is_real):
         _, outputs, states = loop(layer, layer.cell.kernel, sequences, states, True)
         return _at_their_places(layer, outputs, states, is_real)
@@ -43,7 +47,7 @@ def with_mask(
     starts = (ops.cumsum(ones[:, :1], axis=0) - 1) * num_steps
     rows, kernel = ops.reshape(sequences, (-1, sequences.shape[-1])), layer.cell.kernel
     order = order + starts
-    if layer.cell.activation is keras.activations.relu:
+    if is_relu:
         # One more feature, which only padding has, keeps the states of padding at 0.
         rows, kernel = _with_a_row_of_padding(rows, kernel)
         num_padded = num_steps - ops.sum(ops.cast(is_real, "int32"), axis=1, keepdims=True)
