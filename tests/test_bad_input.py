@@ -358,7 +358,7 @@ def test_a_list_of_two_libraries_is_refused():
     torch = pytest.importorskip("torch", reason="the extra `torch` installs it")
     image = np.zeros((4, 6), "float32")
     for pair in ([image, torch.tensor(image)], [torch.tensor(image, requires_grad=True), image]):
-        with pytest.raises(ValueError, match="arrays of 'numpy', 'torch'. Convert all of them"):
+        with pytest.raises(ValueError, match=r"arrays of 'numpy', 'torch'\. Convert all of them"):
             image_as_sequence(pair)
 
 

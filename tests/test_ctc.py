@@ -249,5 +249,5 @@ def test_equal_weights_do_not_change_the_rate():
 )
 def test_unlike_numbers_of_lines_are_refused(num_labels, weights):
     read, labels = np.eye(4)[[[1, 0], [2, 3]]], np.ones((num_labels, 3), "int32")
-    with pytest.raises(ValueError, match="one weight for each line. Received: "):
+    with pytest.raises(ValueError, match=r"one weight for each line\. Received: "):
         CharacterErrorRate().update_state(labels, read, sample_weight=weights)

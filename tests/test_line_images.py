@@ -120,7 +120,7 @@ def test_small_integers_are_taken_for_light_only_where_they_can_be(largest):
     image = np.zeros((8, 30), "uint8")
     image[2:6, 3:20] = largest
     if largest == 1:
-        with pytest.raises(ValueError, match="values up to 1. Write image / 1"):
+        with pytest.raises(ValueError, match=r"values up to 1\. Write image / 1"):
             prepared(image, 8)
     else:
         assert not prepared(image, 8).any()

@@ -539,7 +539,7 @@ def test_a_model_with_a_call_of_its_own_is_refused():
             return super().call(x / 255.0, **options)
 
     model = build_image_rnn((5, 4), 3)
-    with pytest.raises(ValueError, match="a `call` of its own. Received: a model of Divided"):
+    with pytest.raises(ValueError, match=r"a `call` of its own\. Received: a model of Divided"):
         Stream(Divided(model.inputs, model.outputs))
 
 

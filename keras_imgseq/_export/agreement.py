@@ -6,10 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_imgseq import ImageAsSequence
 from keras_imgseq._export.pixels import data_format_of, padding_of, scaling_of
 from keras_imgseq._export.targets import Arrays, Inputs
-from keras_imgseq._network.model import all_layers
 
 # No patch divides the second: there padding is added, where a network pads.
 SIDES = (64, 61)
@@ -50,10 +48,7 @@ def random_inputs(
 def inputs_to_compare(model: keras.Model, signature: Sequence[Any]) -> Iterator[Inputs]:
     """Random inputs of each kind of size that the file takes."""
     is_open = any(None in spec.shape[1:] for spec in signature)
-    readings = [layer.reading for layer in all_layers(model) if isinstance(layer, ImageAsSequence)]
-    # Without padding, patches divide the image.
-    takes_all = all(reading.padding or isinstance(reading.step, str) for reading in readings)
-    for side in SIDES if is_open and takes_all else SIDES[:1]:
+    for side in SIDES if is_open else SIDES[:1]:
         yield random_inputs(model, signature, side=side)
 
 
