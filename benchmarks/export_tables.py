@@ -43,8 +43,8 @@ def beside_plain_keras(found: Rows) -> str:
     for typed, own in others:
         place = own["network"], own["target"], NAMES[own["backend"]]
         lines.append(_line(*place, _said(typed), _said(own)))
-    same = f"{len(pairs) - len(others)} of {len(pairs)} as in plain Keras"
-    return f"{same}. The others:\n\n" + "\n".join(lines) if others else f"{same}."
+    same = f"{len(pairs) - len(others)} of {len(pairs)} exports end as in plain Keras."
+    return f"{same} The others:\n\n" + "\n".join(lines) if others else same
 
 
 def figures(found: Rows) -> str:
