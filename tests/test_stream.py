@@ -559,3 +559,12 @@ def test_a_reset_begins_with_the_states_of_now():
     image = np.random.default_rng(0).random((5, 4), "float32")
     answer = model.predict(image[None], verbose=0)[0]
     np.testing.assert_allclose(stream.feed(image)[-1], answer, atol=1e-5)
+
+
+def test_an_axis_that_counts_from_the_front_is_the_last_one_too():
+    images = keras.Input((5, 4))
+    steps = keras.layers.LayerNormalization(axis=2)(ImageAsSequence()(images))
+    model = keras.Model(images, keras.layers.Dense(3)(keras.layers.GRU(4)(steps)))
+    image = np.random.default_rng(0).random((5, 4), "float32")
+    answer = model.predict(image[None], verbose=0)[0]
+    np.testing.assert_allclose(Stream(model).feed(image)[-1], answer, atol=1e-5)
