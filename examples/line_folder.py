@@ -90,16 +90,16 @@ def load_lines(
     except OSError as error:
         raise LinesError(f"{str(folder)[:200]} cannot be read: {error.strerror}.") from error
     images = [path for path in files if path.suffix.lower() in ENDINGS]
-    # By their names in small letters, as some systems write "X.PNG" beside "x.gt.txt".
-    texts = {_small(path): path for path in files if _small(path).name.endswith(TEXT_ENDINGS)}
+    written = [path for path in files if _small(path).name.endswith(TEXT_ENDINGS)]
+    # By their names in small letters too, as some systems write "X.PNG" beside "x.gt.txt".
+    texts = {_small(path): path for path in written} | {path: path for path in written}
     pairs = {path: _text_of(path, texts) for path in images}
     without_text = [path for path in images if pairs[path] is None]
     # Of "x.gt.txt" and "x.txt" the first is taken.
-    named = {path.with_name(_stem(path)) for path in images}
+    taken = {text for text in pairs.values() if text}
+    named = {path.with_name(_stem(path)) for path in taken}
     without_image = sorted(
-        path
-        for path in {*texts.values()} - {text for text in pairs.values() if text}
-        if path.with_name(_stem(path)) not in named
+        path for path in {*written} - taken if path.with_name(_stem(path)) not in named
     )
     unreadable: list[str] = []
     lines = Lines([], [], [])
@@ -215,5 +215,6 @@ def _text_of(path: Path, texts: dict[Path, Path]) -> Path | None:
     # "x.bin.png" belongs to "x.gt.txt" too, and "page.1.png" not to "page.gt.txt".
     if Path(stem).suffix in KINDS_OF_IMAGES:
         stems.append(Path(stem).stem)
-    names = [_small(path.with_name(name + ending)) for ending in TEXT_ENDINGS for name in stems]
+    names = [path.with_name(name + ending) for ending in TEXT_ENDINGS for name in stems]
+    names += [_small(name) for name in names]
     return next((texts[name] for name in names if name in texts), None)

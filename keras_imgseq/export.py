@@ -70,7 +70,7 @@ def export(options: argparse.Namespace) -> None:
             run = target.load(written)
             differences = [
                 largest_difference(model, run(inputs), inputs)
-                for inputs in inputs_to_compare(model, signature)
+                for inputs in inputs_to_compare(model, signature, whole)
             ]
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
@@ -86,14 +86,24 @@ def export(options: argparse.Namespace) -> None:
                 f"The file's answers differ from Keras' by {difference:.1e}. It was not kept. "
                 "Take another KERAS_BACKEND or another target."
             )
-        if path.is_dir():
-            path.rename(Path(folder) / "before")
         description = json.dumps(content, indent=2, ensure_ascii=False)
         _beside(written).write_text(description + "\n", "utf-8")
-        for file in written.parent.iterdir():
-            os.replace(file, path.with_name(file.name))
+        _put(written.parent, path, Path(folder) / "before")
     print(f"Wrote {path} and {_beside(path).name}.")
     print(f"Largest difference from Keras: {difference:.1e}")
+
+
+def _put(new: Path, path: Path, before: Path) -> None:
+    """Moves what was written to its place. What stood there comes back if that fails."""
+    if path.is_dir():
+        path.rename(before)
+    try:
+        for file in new.iterdir():
+            os.replace(file, path.with_name(file.name))
+    except OSError:
+        if before.is_dir() and not path.exists():
+            before.rename(path)
+        raise
 
 
 def _beside(path: Path) -> Path:

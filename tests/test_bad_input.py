@@ -354,11 +354,17 @@ def test_lists_that_are_no_batch_name_their_cure(images, cure):
         image_as_sequence(images)
 
 
-def test_a_list_of_two_libraries_is_refused():
-    torch = pytest.importorskip("torch", reason="the extra `torch` installs it")
+@pytest.mark.parametrize("library", ["jax", "torch"])
+def test_a_list_of_two_libraries_is_refused(library):
     image = np.zeros((4, 6), "float32")
-    for pair in ([image, torch.tensor(image)], [torch.tensor(image, requires_grad=True), image]):
-        with pytest.raises(ValueError, match=r"arrays of 'numpy', 'torch'\. Convert all of them"):
+    if library == "torch":
+        torch = pytest.importorskip("torch", reason="the extra `torch` installs it")
+        tensor = torch.tensor(image, requires_grad=True)
+    else:
+        jax = pytest.importorskip("jax", reason="the extra `jax` installs it")
+        tensor = jax.numpy.asarray(image)
+    for pair in ([image, tensor], [tensor, image]):
+        with pytest.raises(ValueError, match=rf"arrays of .*'{library}'.*\. Convert all of them"):
             image_as_sequence(pair)
 
 

@@ -253,6 +253,21 @@ def test_the_way_of_the_pixels_is_followed():
     assert pixels.scaling_of(normalized) == (None, None)
     cross = build_image_rnn((8, 8), 3, reading="cross", scale=1 / 255)
     assert pixels.scaling_of(cross) == (1 / 255, 0.0)
+    nested = keras.Model(images, build_image_rnn((8, 6), 3, scale=1 / 255)(images))
+    assert pixels.scaling_of(nested) == (1 / 255, 0.0)
+    coloured = keras.Input((16, 12, 1))
+    resized = layers.Rescaling(1 / 255)(layers.Resizing(8, 6)(coloured))
+    network = build_image_rnn((8, 6, 1), 3)
+    assert pixels.scaling_of(keras.Model(coloured, network(resized))) == (1 / 255, 0.0)
+    operated = layers.Rescaling(1 / 255)(keras.ops.expand_dims(images, -1))
+    assert pixels.scaling_of(keras.Model(images, network(operated))) == (None, None)
+
+
+def test_a_step_is_tried_with_the_pixels_of_its_network():
+    network = build_image_rnn((8, 6), 3, scale=1 / 255)
+    step = build_step_model(network)
+    (inputs,) = agreement.inputs_to_compare(step, step.inputs, network)
+    assert inputs["part"].max() > 100
 
 
 def test_integers_are_tried_with_all_that_they_hold():
@@ -266,7 +281,7 @@ def test_integers_are_tried_with_all_that_they_hold():
 def test_sides_that_no_patch_divides_are_tried(height, sides):
     reading = ImageAsSequence((4, 12), padding="same")
     model = build_image_rnn((height, 12), 4, reading=reading)
-    tried = agreement.inputs_to_compare(model, model.inputs)
+    tried = agreement.inputs_to_compare(model, model.inputs, model)
     assert [next(iter(inputs.values())).shape[1] for inputs in tried] == sides
 
 
@@ -275,3 +290,14 @@ def test_class_names_that_are_no_names_are_damage(tmp_path, names):
     (tmp_path / "preparation.json").write_text(json.dumps({"class_names": names}))
     with pytest.raises(ValueError, match="is damaged"):
         described(build_image_rnn((8, 6), 4), tmp_path / "model.keras")
+
+
+def test_a_given_size_stands_where_the_format_says():
+    convolution = keras.layers.Conv2D(2, 3, data_format="channels_first")
+    model = keras.Sequential([keras.Input((3, None, None)), convolution])
+    target = TARGETS["onnx"]
+    (spec,) = export._signature(model, target, [28, 30])
+    assert spec.shape == (None, 3, 28, 30)
+    last = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(2, 3)])
+    (spec,) = export._signature(last, target, [28, 30])
+    assert spec.shape == (None, 28, 30, 3)

@@ -555,12 +555,15 @@ def test_an_activation_with_weights_is_trained_saved_and_counted(tmp_path, bidir
     np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
 
 
-@pytest.mark.parametrize("cell", ["simple_rnn", "lstm"])
-def test_nan_in_the_padding_reaches_no_gradient(cell):
+@pytest.mark.parametrize(
+    ("cell", "activation"), [("simple_rnn", "tanh"), ("simple_rnn", "relu"), ("lstm", "tanh")]
+)
+def test_nan_in_the_padding_reaches_no_gradient(cell, activation):
     torch = pytest.importorskip("torch", reason="the extra `torch` installs it")
     if keras.backend.backend() != "torch":
         pytest.skip("JAX and TensorFlow give gradients in other ways")
-    layer = {"simple_rnn": recurrent_layers.SimpleRNN, "lstm": recurrent_layers.LSTM}[cell](4)
+    layer = {"simple_rnn": recurrent_layers.SimpleRNN, "lstm": recurrent_layers.LSTM}[cell]
+    layer = layer(4, activation=activation)
     x = np.random.default_rng(0).normal(size=(2, 7, 3)).astype("float32")
     mask = np.ones((2, 7), bool)
     mask[0, :2] = mask[1, 4:] = False

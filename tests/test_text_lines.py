@@ -489,3 +489,9 @@ def test_texts_without_an_order_are_refused(texts):
     reader = LineReader("ab", 16, filters=4, pool_sizes=((4, 4),), units=4)
     with pytest.raises(ValueError, match="`texts` is a list of strings"):
         LineBatches([np.eye(16)] * 2, texts, reader)
+
+
+def test_a_reader_has_the_pools_that_the_pages_count_with():
+    reader = LineReader("ab")
+    assert reader.step_width == 4
+    assert reader.get_config()["pool_sizes"] == ((2, 2), (2, 2), (2, 1), (1, 1))

@@ -13,13 +13,25 @@ from keras_imgseq._network.model import all_layers
 # Layers that pass pixels on, perhaps to other places.
 PASSING = (
     ImageAsSequence,
+    keras_layers.CenterCrop,
+    keras_layers.Cropping2D,
     keras_layers.Dropout,
     keras_layers.Flatten,
+    keras_layers.GaussianNoise,
     keras_layers.InputLayer,
     keras_layers.Masking,
+    keras_layers.MaxPooling2D,
     keras_layers.Permute,
+    keras_layers.RandomFlip,
+    keras_layers.RandomRotation,
+    keras_layers.RandomTranslation,
+    keras_layers.RandomZoom,
     keras_layers.Reshape,
+    keras_layers.Resizing,
+    keras_layers.SpatialDropout2D,
+    keras_layers.ZeroPadding2D,
 )
+UNKNOWN = float("nan"), 0.0
 # Scale and offset: what pixels were multiplied with, and what was then added.
 Scaling = tuple[Any, Any]
 
@@ -27,10 +39,11 @@ Scaling = tuple[Any, Any]
 def scaling_of(model: keras.Model) -> Scaling:
     """Scale and offset, lists where channels differ, or `None` where there is not one of each."""
     walk = _Walk()
-    walk.through(model, (1.0, 0.0))
-    found = [[np.asarray(part).tolist() for part in scaling] for scaling in walk.used]
+    answers = walk.through(model, (1.0, 0.0))
+    used = [*walk.used, *([answers] if answers else [])]
+    found = [[np.asarray(part).tolist() for part in scaling] for scaling in used]
     if not found or any(scaling != found[0] for scaling in found):
-        return (None, None) if found else (1.0, 0.0)
+        return None, None
     scale, offset = found[0]
     return (None, None) if np.isnan(np.sum(scale)) else (scale, offset)
 
@@ -63,9 +76,11 @@ class _Walk:
         known: dict[int, Scaling] = {id(tensor): scaling for tensor in model.inputs}
         last: Scaling | None = scaling
         is_chain = isinstance(model, keras.Sequential)
-        for layer in model.layers:
+        # Operations outside of layers too.
+        for layer in model.layers if is_chain else model.operations:
             given = last
-            if not is_chain:
+            # The inputs of a model in a model are its own, and not what it is called with.
+            if not is_chain and not isinstance(layer, keras.Model):
                 tensors = keras.tree.flatten(layer.input)
                 given = next((known[id(t)] for t in tensors if id(t) in known), None)
             if given is None:
@@ -90,8 +105,8 @@ class _Walk:
             return scale * factor, before + np.asarray(layer.offset, "float64")
         if isinstance(layer, ConvStem) and layer.scale is not None:
             scale = scale * layer.scale
-        elif isinstance(layer, keras_layers.Normalization):
-            # Its mean and variance are those of its own data.
-            scale = float("nan")
-        self.used.append((scale, offset))
+        # The mean and variance of a normalization are those of its own data.
+        is_known = isinstance(layer, keras_layers.Layer)
+        is_known = is_known and not isinstance(layer, keras_layers.Normalization)
+        self.used.append((scale, offset) if is_known else UNKNOWN)
         return None

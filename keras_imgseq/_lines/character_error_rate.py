@@ -64,7 +64,7 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
         self._characters.assign_add(ops.cast(ops.sum(characters), self.dtype))
 
     def result(self) -> Any:
-        characters: Any = self._characters
+        characters = ops.convert_to_tensor(self._characters)
         return self._edits / ops.where(characters > 0, characters, 1)
 
 
@@ -91,7 +91,7 @@ def _checked(name: str, given: Any, num_axes: int) -> Any:
 def _check_batch(y_true: Any, y_pred: Any, sample_weight: Any) -> None:
     """Refuses labels, logits and weights of unlike numbers of lines, as far as these are known."""
     arrays = [y_true, y_pred]
-    if sample_weight is not None:
+    if sample_weight is not None and len(ops.shape(sample_weight)):
         arrays.append(ops.reshape(sample_weight, (-1,)))
     numbers = [array.shape[0] for array in arrays if getattr(array.shape, "rank", 1) is not None]
     if len({number for number in numbers if number is not None}) > 1:

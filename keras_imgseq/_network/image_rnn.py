@@ -236,8 +236,9 @@ def _recurrent_layer(
     else:
         row = CELLS[network.cell]
         is_faster = network.unroll == "auto"
-        activation = row.activation if network.activation is None else network.activation
-        if isinstance(activation, keras.layers.Layer) and network.num_layers > 1:
+        activation: Any = row.activation if network.activation is None else network.activation
+        is_layer = isinstance(activation, keras.layers.Layer)
+        if is_layer and (network.num_layers > 1 or activation.built):
             # Its weights, if it has any, are as many as the units of one layer.
             activation = type(activation).from_config(activation.get_config())
         of_cell = {

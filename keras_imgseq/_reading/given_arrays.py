@@ -142,10 +142,11 @@ def _stacked(items: Any, name: str) -> Any:
     libraries = {library_of(item).name for item in items if hasattr(item, "shape")} - {"keras"}
     if len(shapes) == 1 and libraries - {"numpy"}:
         stack = {"tensorflow": "tf.stack", "jax": "jnp.stack", "torch": "torch.stack"}
-        what, cure = "tensors", f"Write {stack[max(libraries)]}({name})."
         if len(libraries) > 1:
             what = f"arrays of {listed(sorted(libraries))}"
             cure = "Convert all of them to arrays of one library, and stack these."
+        else:
+            what, cure = "tensors", f"Write {stack[libraries.pop()]}({name})."
         raise ValueError(f"`{name}` is one array. Received: a list of {len(items)} {what}. {cure}")
     try:
         if len(shapes) > 1:

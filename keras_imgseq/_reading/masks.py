@@ -72,7 +72,7 @@ def check_mask(mask_shape: Any, images_shape: Any, data_format: str) -> None:
         check_mask((received[0], *received[2:]), (batch, *size), data_format)
         return
     differs = any(
-        None not in (side, given) and side != given
+        side is not None and given is not None and side != given
         for side, given in zip((batch, *size), received, strict=False)
     )
     # What Masking makes of images whose channels stand first: (batch, channels, height).
@@ -87,7 +87,8 @@ def _refusal(received: str, images_shape: Any, data_format: str) -> str:
     return (
         "A mask of images tells which pixels are real, (batch, height, width), or which rows are, "
         f"(batch, height). Received: {received} for images of shape {tuple(images_shape)}, "
-        f"data_format={data_format!r}. Write `mask_value` instead of a Masking layer."
+        f"data_format={data_format!r}. Write `mask_value` instead of a Masking layer, or an "
+        "array of booleans for each image."
     )
 
 

@@ -91,7 +91,7 @@ class _FastestLoop:
         for activation in (cell.activation, getattr(cell, "recurrent_activation", None)):
             # An optimizer and a file know only the weights that are there when they begin.
             if isinstance(activation, keras.layers.Layer) and not activation.built:
-                activation.build((None, cell.units))
+                activation(keras.KerasTensor((None, cell.units)))
 
     def inner_loop(
         self, sequences: Any, initial_state: Any, mask: Any, training: bool = False

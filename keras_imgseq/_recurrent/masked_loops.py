@@ -91,6 +91,6 @@ def _with_a_row_of_padding(rows: Any, kernel: Any) -> tuple[Any, Any]:
     """Rows with a last one that a relu makes 0 of, and the kernel that does so."""
     zeros = ops.zeros_like(rows[:, :1])
     rows = ops.concatenate([rows, zeros], axis=1)
-    of_padding = ops.concatenate([rows[:1, :-1] * 0, ops.ones_like(zeros[:1])], axis=1)
+    of_padding = ops.concatenate([ops.zeros_like(rows[:1, :-1]), ops.ones_like(zeros[:1])], axis=1)
     below = ops.full((1, kernel.shape[1]), FAR_BELOW_ZERO, rows.dtype)
     return ops.concatenate([rows, of_padding]), ops.concatenate([kernel, below])
