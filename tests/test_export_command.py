@@ -259,6 +259,9 @@ def test_the_way_of_the_pixels_is_followed():
     resized = layers.Rescaling(1 / 255)(layers.Resizing(8, 6)(coloured))
     network = build_image_rnn((8, 6, 1), 3)
     assert pixels.scaling_of(keras.Model(coloured, network(resized))) == (1 / 255, 0.0)
+    towers = [build_image_rnn((8, 6), 3, scale=scale, name=f"of_{scale}") for scale in (1, 2)]
+    both = keras.Model(images, layers.Add()([tower(images) for tower in towers]))
+    assert pixels.scaling_of(both) == (None, None)
     operated = layers.Rescaling(1 / 255)(keras.ops.expand_dims(images, -1))
     assert pixels.scaling_of(keras.Model(images, network(operated))) == (None, None)
 

@@ -75,17 +75,21 @@ class _Walk:
         """The scaling of what a model gives, where that still is pixels."""
         known: dict[int, Scaling] = {id(tensor): scaling for tensor in model.inputs}
         last: Scaling | None = scaling
+        newest = scaling
         is_chain = isinstance(model, keras.Sequential)
         # Operations outside of layers too.
         for layer in model.layers if is_chain else model.operations:
             given = last
-            # The inputs of a model in a model are its own, and not what it is called with.
-            if not is_chain and not isinstance(layer, keras.Model):
+            if not is_chain and isinstance(layer, keras.Model):
+                # Its inputs are its own, and do not tell what it is called with.
+                given = newest
+            elif not is_chain:
                 tensors = keras.tree.flatten(layer.input)
                 given = next((known[id(t)] for t in tensors if id(t) in known), None)
             if given is None:
                 continue
             last = self._behind(layer, given)
+            newest = last or newest
             if last is not None and not is_chain:
                 known |= {id(tensor): last for tensor in keras.tree.flatten(layer.output)}
         return last if is_chain else known.get(id(model.outputs[0]))
