@@ -304,3 +304,5 @@ def test_a_given_size_stands_where_the_format_says():
     last = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(2, 3)])
     (spec,) = export._signature(last, target, [28, 30])
     assert spec.shape == (None, 28, 30, 3)
+    (spec,) = export._signature(last, TARGETS["litert"], [28, 30])
+    assert spec.shape == (1, 28, 30, 3)

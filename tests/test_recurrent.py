@@ -572,3 +572,12 @@ def test_nan_in_the_padding_reaches_no_gradient(cell, activation):
     layer(x, mask=torch.tensor(mask)).sum().backward()
     gradients = [x.grad, *(w.value.grad for w in layer.trainable_weights)]
     assert all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
+
+
+def test_a_state_of_another_dtype_runs_the_loop_of_keras():
+    layer = recurrent_layers.SimpleRNN(4)
+    layer.build((2, 5, 3))
+    sequences, state = (keras.ops.zeros(shape, "float32") for shape in ((2, 5, 3), (2, 4)))
+    assert recurrent_layers.fastest_loop(layer, sequences, [state], None, False) is not None
+    state = keras.ops.cast(state, "float16")
+    assert recurrent_layers.fastest_loop(layer, sequences, [state], None, False) is None
