@@ -559,19 +559,29 @@ def test_an_activation_with_weights_is_trained_saved_and_counted(tmp_path, bidir
     ("cell", "activation"), [("simple_rnn", "tanh"), ("simple_rnn", "relu"), ("lstm", "tanh")]
 )
 def test_nan_in_the_padding_reaches_no_gradient(cell, activation):
-    torch = pytest.importorskip("torch", reason="the extra `torch` installs it")
-    if keras.backend.backend() != "torch":
-        pytest.skip("JAX and TensorFlow give gradients in other ways")
+    backend = keras.backend.backend()
+    if backend == "jax" or (backend, cell) == ("tensorflow", "lstm"):
+        pytest.skip("Keras' own loop runs there, whose gradients are its own")
     layer = {"simple_rnn": recurrent_layers.SimpleRNN, "lstm": recurrent_layers.LSTM}[cell]
     layer = layer(4, activation=activation)
     x = np.random.default_rng(0).normal(size=(2, 7, 3)).astype("float32")
     mask = np.ones((2, 7), bool)
     mask[0, :2] = mask[1, 4:] = False
     x[~mask] = np.nan
-    x = torch.tensor(x, requires_grad=True)
-    layer(x, mask=torch.tensor(mask)).sum().backward()
-    gradients = [x.grad, *(w.value.grad for w in layer.trainable_weights)]
-    assert all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
+    if backend == "torch":
+        import torch
+
+        x = torch.tensor(x, requires_grad=True)
+        layer(x, mask=torch.tensor(mask)).sum().backward()
+        gradients = [x.grad, *(w.value.grad for w in layer.trainable_weights)]
+    else:
+        import tensorflow as tf
+
+        x = tf.Variable(x)
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(layer(x.value(), mask=tf.constant(mask)))
+        gradients = tape.gradient(total, [x, *(w.value for w in layer.trainable_weights)])
+    assert all(np.isfinite(keras.ops.convert_to_numpy(g)).all() for g in gradients)
 
 
 def test_a_state_of_another_dtype_runs_the_loop_of_keras():

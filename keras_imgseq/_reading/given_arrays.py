@@ -28,10 +28,9 @@ def checked_array(value: Any, name: str) -> Any:
     kind = "NestedTensor" if getattr(value, "is_nested", False) else type(value).__name__
     if kind in _SPECIAL:
         # Integers hold no -1.0.
-        floats = (
-            "" if "float" in str(getattr(value, "dtype", "float")) else _TO_FLOATS.get(kind, "")
-        )
-        cure = _SPECIAL[kind].format(name=name, floats=(floats or "{name}").format(name=name))
+        is_float = "float" in str(getattr(value, "dtype", "float"))
+        floats = "{name}" if is_float else _TO_FLOATS.get(kind, "{name}")
+        cure = _SPECIAL[kind].format(name=name, floats=floats.format(name=name))
         raise ValueError(f"`{name}` is a dense array. Received: a {kind}. {cure}")
     if not hasattr(value, "shape"):
         raise ValueError(
