@@ -306,3 +306,87 @@ def test_a_given_size_stands_where_the_format_says():
     assert spec.shape == (None, 28, 30, 3)
     (spec,) = export._signature(last, TARGETS["litert"], [28, 30])
     assert spec.shape == (1, 28, 30, 3)
+
+
+def written_as_a_folder(monkeypatch):
+    """A target that writes a folder as SavedModel does, and answers as Keras does."""
+    models = []
+
+    def write(model, path, signature):
+        models.append(model)
+        path.mkdir()
+        (path / "saved_model.pb").write_text(f"number {len(models)}")
+
+    def load(path):
+        return lambda inputs: [models[-1].predict_on_batch(next(iter(inputs.values())))]
+
+    monkeypatch.setitem(TARGETS, "folder", Target("", {BACKEND: ()}, "keras", write, load))
+
+
+@pytest.fixture
+def saved(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written_as_a_folder(monkeypatch)
+    build_image_rnn((8, 6), 3).save("model.keras")
+    return ["model.keras", "--to", "folder", "--output", "out"]
+
+
+def test_only_what_the_command_wrote_is_replaced(saved):
+    export.main(saved)
+    export.main(saved)
+    assert Path("out/saved_model.pb").read_text() == "number 2"
+    Path("out/notes.txt").write_text("mine")
+    with pytest.raises(SystemExit, match=r"out holds notes\.txt, which this command did not write"):
+        export.main(saved)
+    assert Path("out/notes.txt").read_text() == "mine"
+    Path("out/notes.txt").unlink()
+    Path("out.json").write_text('{"name": "mine"}')
+    with pytest.raises(SystemExit, match="out is a folder that this command did not write"):
+        export.main(saved)
+    assert Path("out/saved_model.pb").read_text() == "number 2"
+
+
+@pytest.mark.parametrize("content", ['{"name": "mine"}', "no JSON", None])
+def test_a_description_of_something_else_stays(saved, content):
+    if content is None:
+        Path("out.json").mkdir()
+    else:
+        Path("out.json").write_text(content)
+    with pytest.raises(SystemExit, match=r"out\.json is a file that this command did not write"):
+        export.main(saved)
+    assert not Path("out").exists()
+    assert Path("out.json").is_dir() if content is None else Path("out.json").read_text() == content
+
+
+def test_what_stood_there_comes_back_if_the_move_fails(saved, monkeypatch):
+    export.main(saved)
+
+    def full(source, target):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(export.os, "replace", full)
+    with pytest.raises(SystemExit, match="no space left"):
+        export.main(saved)
+    assert Path("out/saved_model.pb").read_text() == "number 1"
+
+
+@pytest.mark.parametrize(
+    ("model", "cure"),
+    [
+        (lambda: keras.Sequential([keras.layers.Dense(3)]), "without known inputs"),
+        (
+            lambda: keras.Model({"a": (a := keras.Input((3,)))}, keras.layers.Dense(2)(a)),
+            "are a dict. Write them as a list",
+        ),
+    ],
+)
+def test_models_that_the_command_cannot_call_are_refused(saved, model, cure):
+    model().save("odd.keras")
+    with pytest.raises(SystemExit, match=cure):
+        export.main(["odd.keras", *saved[1:]])
+
+
+def test_a_folder_is_no_model(saved):
+    Path("photos").mkdir()
+    with pytest.raises(SystemExit, match="photos is a folder"):
+        export.main(["photos", *saved[1:]])
