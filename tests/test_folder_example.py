@@ -285,3 +285,33 @@ def test_steps_orders_and_cells_are_those_that_were_asked_for(folder, tmp_path, 
     said = capsys.readouterr().out
     assert ("zeros are added below" in said) == (given["--step"] == "3")
     assert "Wrote model.keras" in said
+
+
+def test_images_outside_of_class_folders_are_named(folder, tmp_path, capsys):
+    write(folder / "loose.png", np.eye(8, dtype="uint8"))
+    assert load_pictures(folder).outside == [folder / "loose.png"]
+    for part in ("train", "test", "more"):
+        for label in ("across", "down"):
+            write(tmp_path / "parts" / part / label / "1.png", np.eye(8, dtype="uint8"))
+    write(tmp_path / "parts" / "train" / "loose.png", np.eye(8, dtype="uint8"))
+    outside = load_pictures(tmp_path / "parts").outside
+    assert outside == [tmp_path / "parts" / "more", tmp_path / "parts" / "train" / "loose.png"]
+
+
+def test_a_class_whose_name_is_no_text_is_refused(folder):
+    try:
+        (folder / "caf\udce9").mkdir()
+    except (OSError, UnicodeError):
+        pytest.skip("this file system holds no such names")
+    write(folder / "caf\udce9" / "1.png", np.eye(8, dtype="uint8"))
+    with pytest.raises(FolderError, match="a class whose name is no text"):
+        load_pictures(folder)
+
+
+def test_a_dollar_in_a_class_is_no_formula(folder, tmp_path):
+    (folder / "down").rename(folder / "dogs$^$")
+    pictures = load_pictures(folder, (8, 8))
+    options = folder_of_images.parsed([str(folder), "--step", "row"])
+    model, reading = folder_training.network(pictures, options)
+    folder_training.draw(model, reading, pictures, 0, tmp_path / "what.png")
+    assert (tmp_path / "what.png").read_bytes().startswith(b"\x89PNG")
