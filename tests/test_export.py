@@ -53,6 +53,26 @@ def test_onnx_gives_the_answers_of_the_network(name, tmp_path):
     np.testing.assert_allclose(answers, model.predict(images, verbose=0), atol=1e-5)
 
 
+@pytest.mark.skipif(
+    BACKEND != "tensorflow",
+    reason="PyTorch writes a fixed number of steps, and jax2onnx a fixed number of added pixels",
+)
+@pytest.mark.parametrize("mask_value", [None, 0.0])
+def test_onnx_pads_images_of_any_height(mask_value, tmp_path):
+    skip_without("onnx")
+    import onnxruntime
+
+    reading = ImageAsSequence((4, 3), padding="same", mask_value=mask_value)
+    model = build_image_rnn((None, 6), 3, reading=reading)
+    path = str(tmp_path / "model.onnx")
+    model.export(path, format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(path)
+    for height in (1, 4, 5, 23):
+        images = np.random.default_rng(0).random((2, height, 6), dtype="float32")
+        (answers,) = session.run(None, {"images": images})
+        np.testing.assert_allclose(answers, model.predict(images, verbose=0), atol=1e-5)
+
+
 @pytest.mark.skipif(BACKEND != "torch", reason="the other backends write any number of steps")
 @pytest.mark.parametrize("target", ["onnx", "openvino", "torch", "litert"])
 def test_a_file_of_unknown_steps_is_refused_on_pytorch(target, tmp_path):
