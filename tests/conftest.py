@@ -6,7 +6,9 @@ import tempfile
 if "PYTEST_XDIST_WORKER" in os.environ:
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+    os.environ["XLA_FLAGS"] = (
+        f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
+    )
 # All processes, those that tests start too, would compile the same networks again on JAX.
 else:
     COMPILED = tempfile.mkdtemp()
@@ -15,6 +17,10 @@ else:
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     # The networks are small: to make them fast takes longer than to run them.
     os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+    if os.environ.get("KERAS_BACKEND") == "jax":
+        # Half of the tests' time is compiling. With these it takes a third less.
+        flags = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}"
 
 import keras
 from hypothesis import Phase, settings

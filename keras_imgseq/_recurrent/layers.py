@@ -164,10 +164,10 @@ class LSTM(_FastestLoop, keras.layers.LSTM):  # type: ignore[misc]
 
     @property
     def use_cudnn(self) -> str | bool:
-        """As it was given, but never with numbers that cuDNN does not take."""
-        # On JAX they fail when the model is compiled. Then Keras can take no other loop.
-        is_refused = keras.backend.backend() == "jax" and self.compute_dtype != "float32"
-        return False if is_refused and self._use_cudnn == "auto" else self._use_cudnn
+        """As it was given, but on JAX only where it was asked for."""
+        # There compiled models gave wrong answers with it, and half precision failed.
+        is_left_out = keras.backend.backend() == "jax" and self._use_cudnn == "auto"
+        return False if is_left_out else self._use_cudnn
 
     @use_cudnn.setter
     def use_cudnn(self, value: str | bool) -> None:
