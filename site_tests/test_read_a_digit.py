@@ -471,6 +471,16 @@ def test_no_panel_is_wider_than_the_screen(open_page, viewport):
     assert width <= viewport["width"]
 
 
+@pytest.mark.parametrize("viewport", [NARROW, WIDE])
+def test_no_label_of_the_chart_is_cut_off(open_page, viewport):
+    page = open_page("read-a-digit/", viewport=viewport)
+    edges = "text => text.getBoundingClientRect().right"
+    frame = page.locator(".digit-chart svg").evaluate(edges)
+    labels = page.locator(".digit-chart svg text")
+    assert labels.last.text_content() == "row 28"
+    assert all(label.evaluate(edges) <= frame for label in labels.all())
+
+
 def test_the_game_fits_on_one_screen(open_page):
     page = open_page(PAGE, viewport=WIDE)
     bottom = page.locator("#read-a-digit-panel .digit-controls").first.bounding_box()

@@ -5,6 +5,7 @@
   const HEIGHT = 190;
   const LEFT = 44;
   const BOTTOM = 26;
+  const RIGHT = 24;
   const NAMES = {
     every: "trained to answer after every row",
     last: "trained to answer at the end",
@@ -21,7 +22,7 @@
     return shape;
   }
 
-  const xOf = (row) => LEFT + ((WIDTH - LEFT - 12) * row) / imgseq.SIDE;
+  const xOf = (row) => LEFT + ((WIDTH - LEFT - RIGHT) * row) / imgseq.SIDE;
   const yOf = (accuracy) => 8 + (HEIGHT - BOTTOM - 8) * (1 - accuracy);
 
   imgseq.buildAccuracyChart = () => {
@@ -31,7 +32,7 @@
         svg("line", {
           class: "digit-grid",
           x1: LEFT,
-          x2: WIDTH - 12,
+          x2: WIDTH - RIGHT,
           y1: yOf(accuracy),
           y2: yOf(accuracy),
         }),
