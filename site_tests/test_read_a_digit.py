@@ -473,7 +473,7 @@ def test_no_panel_is_wider_than_the_screen(open_page, viewport):
 
 @pytest.mark.parametrize("viewport", [NARROW, WIDE])
 def test_no_label_of_the_chart_is_cut_off(open_page, viewport):
-    page = open_page("read-a-digit/", viewport=viewport)
+    page = open_page(PAGE, viewport=viewport)
     edges = "text => text.getBoundingClientRect().right"
     frame = page.locator(".digit-chart svg").evaluate(edges)
     labels = page.locator(".digit-chart svg text")
