@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scanned_web import Defect, Web
+from command_line import InputError
+from scanned_web import WIDTH, Defect, Web
 
 THRESHOLD = 0.5
 # An alarm may come this many rows after the end of a short defect.
@@ -26,8 +27,14 @@ class OnnxStream:
     def __init__(self, path: Path) -> None:
         import onnxruntime
 
-        self._session = onnxruntime.InferenceSession(str(path))
-        self._part, *states = self._session.get_inputs()
+        try:
+            self._session = onnxruntime.InferenceSession(str(path))
+            self._part, *states = self._session.get_inputs()
+            shapes = [part.shape[1:] for part in (self._part, *states)]
+        except Exception:
+            shapes = []
+        if len(shapes) < 2 or shapes[0] != [WIDTH] or any(len(shape) != 1 for shape in shapes):
+            raise InputError(f"{path} is no step of this example. Write one with --save.")
         self._names = [state.name for state in states]
         self._states = [np.zeros((1, state.shape[1]), "float32") for state in states]
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 import zipfile
@@ -20,7 +21,7 @@ from keras_imgseq._export.targets import TARGETS, Target, missing_packages
 
 # The largest difference allowed: of an answer above 1 as its share, else as it is.
 MOST_DIFFERENCE = 1e-3
-OF_SAVED_MODELS = {"assets", "fingerprint.pb", "saved_model.pb", "variables"}
+OF_SAVED_MODELS = r"fingerprint\.pb|saved_model\.pb|variables/variables\..*"
 EXAMPLES = """examples:
   python -m keras_imgseq.export digits.keras --to onnx
   python -m keras_imgseq.export digits.keras --to litert --step
@@ -131,10 +132,16 @@ def _checked_path(options: argparse.Namespace, target: Target) -> Path:
         raise ExportError(f"--output is {what}. Received: {path}.")
     if not path.parent.is_dir():
         raise ExportError(f"There is no folder {path.parent}. Make it first.")
-    others = {file.name for file in path.iterdir()} - OF_SAVED_MODELS if path.is_dir() else set()
-    if path.is_dir() and (others or target.ending or not _is_ours(path)):
-        what = f"holds {sorted(others)[0]}, which" if others else "is a folder that"
-        raise ExportError(f"{path} {what} this command did not write. Give another --output.")
+    if path.is_dir():
+        files = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
+        others = sorted(file for file in files if not re.fullmatch(OF_SAVED_MODELS, file))
+        if others or target.ending or not _is_ours(path):
+            what = f"holds {others[0]}, which" if others else "is a folder that"
+            raise ExportError(f"{path} {what} this command did not write. Give another --output.")
+    elif path.exists() and target.ending and not _is_ours(path):
+        raise ExportError(
+            f"{path} is a file that this command did not write. Give another --output."
+        )
     if _beside(path).exists() and not _is_ours(path):
         raise ExportError(
             f"{_beside(path)} is a file that this command did not write. Give another --output."
@@ -211,7 +218,9 @@ def _loaded(path: Path) -> keras.Model:
             f"{path} holds a model without known inputs. Begin a Sequential with keras.Input, or "
             "write a model of your own class as keras.Model(inputs, outputs)."
         )
-    if isinstance(model.input, dict) or isinstance(model.output, dict):
+    # A Sequential that was not called has no `input`, and never is of dicts.
+    is_graph = not isinstance(model, keras.Sequential)
+    if is_graph and (isinstance(model.input, dict) or isinstance(model.output, dict)):
         raise ExportError(
             f"{path} holds a model whose inputs or outputs are a dict. Write them as a list: "
             "keras.Model([...], [...])."

@@ -1,8 +1,10 @@
 """The command that exports: what it refuses, and what it writes beside the file."""
 
 import argparse
+import inspect
 import json
 import re
+import shutil
 from pathlib import Path
 
 import keras
@@ -15,6 +17,7 @@ from keras_imgseq._export.description import describe
 from keras_imgseq._export.targets import TARGETS, Target, missing_packages
 
 BACKEND = keras.backend.backend()
+to_numpy = keras.ops.convert_to_numpy
 
 
 def test_the_step_is_described_beside_its_file(tmp_path, capsys):
@@ -266,6 +269,133 @@ def test_the_way_of_the_pixels_is_followed():
     assert pixels.scaling_of(keras.Model(images, network(operated))) == (None, None)
 
 
+def test_layers_that_pass_pixels_on_keep_their_scaling():
+    """What is in the list only moves values, or takes their averages."""
+    images = keras.ops.convert_to_tensor(np.random.default_rng(0).random((2, 6, 6, 3), "float32"))
+    tried = 0
+    for kind in pixels.PASSING:
+        needs = [p for p in inspect.signature(kind).parameters.values() if p.default is p.empty]
+        needs = [p.name for p in needs if p.kind is p.POSITIONAL_OR_KEYWORD]
+        given = {name: PASSING_OPTIONS.get(name, 0.5) for name in needs}
+        x = keras.ops.reshape(images, (2, 36, 3)) if kind.__name__.endswith("1D") else images
+        x = keras.ops.reshape(x, (2, 108)) if kind is keras.layers.RepeatVector else x
+        if kind in (keras.layers.InputLayer, keras.layers.Masking):
+            continue
+        layer = kind(**given)
+        for scale in (1 / 4, 2):
+            expected = to_numpy(layer(x, training=False)) * scale
+            found = to_numpy(layer(x * scale, training=False))
+            np.testing.assert_allclose(found, expected, atol=1e-6, err_msg=kind.__name__)
+        tried += 1
+    assert tried > 30
+
+
+PASSING_OPTIONS = {
+    "factor": 1,
+    "pool_size": 2,
+    "cropping": 1,
+    "padding": 1,
+    "size": 2,
+    "target_shape": (18, 6),
+    "dims": (2, 1, 3),
+    "n": 2,
+    "height": 4,
+    "width": 4,
+    "height_factor": 0.1,
+    "width_factor": 0.1,
+    "color_factor": 0.1,
+    "value_range": (0, 1),
+}
+
+
+@pytest.mark.parametrize("layer", [keras.layers.Identity(), keras.layers.RandomBrightness(0.1)])
+def test_a_scaling_behind_what_changes_no_pixel_is_found(layer):
+    images = keras.Input((8, 6, 3))
+    reading = ImageAsSequence(mask_value=1.0)
+    network = build_image_rnn((8, 6, 3), 2, reading=reading)
+    model = keras.Model(images, network(keras.layers.Rescaling(1 / 255)(layer(images))))
+    assert pixels.scaling_of(model) == (1 / 255, 0.0)
+    assert pixels.padding_of(model) == pytest.approx(255)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Halved(keras.layers.Layer):
+    """A scaling that cannot be known to be one."""
+
+    def call(self, images):
+        return images / 2
+
+
+@pytest.mark.parametrize("layer", [Halved(), keras.layers.Activation("tanh")])
+def test_what_may_be_a_scaling_gives_none(layer):
+    images = keras.Input((8, 6))
+    model = keras.Model(images, build_image_rnn((8, 6), 2)(layer(images)))
+    assert pixels.scaling_of(model) == (None, None)
+
+
+def test_each_network_in_a_model_has_the_pixels_that_it_is_given():
+    images, others = keras.Input((8, 6)), keras.Input((8, 6))
+    scaled = keras.layers.Rescaling(1 / 255)(images)
+    first, second = (build_image_rnn((8, 6), 3, name=name) for name in ("first", "second"))
+    for given in (images, others):
+        inputs = [images, others] if given is others else images
+        for pair in ((scaled, given), (given, scaled)):
+            joined = keras.layers.Add()([first(pair[0]), second(pair[1])])
+            assert pixels.scaling_of(keras.Model(inputs, joined)) == (None, None)
+    joined = keras.layers.Add()([first(scaled), first(keras.layers.Rescaling(1 / 255)(others))])
+    assert pixels.scaling_of(keras.Model([images, others], joined)) == (1 / 255, 0.0)
+    inner = keras.Model(images, [images, scaled])
+    for place, scale in enumerate((1.0, 1 / 255)):
+        model = keras.Model(others, first(inner(others)[place]))
+        assert pixels.scaling_of(model) == (scale, 0.0)
+    grey = keras.Input((8, 6, 1))
+    coloured = keras.layers.Rescaling(1 / 255)(keras.layers.Concatenate()([grey] * 3))
+    model = keras.Model(grey, build_image_rnn((8, 6, 3), 2)(coloured))
+    assert pixels.scaling_of(model) == (1 / 255, 0.0)
+
+
+def test_unlike_values_of_padding_are_none():
+    images = keras.Input((8, 6))
+    towers = [
+        build_image_rnn((8, 6), 3, reading=ImageAsSequence(mask_value=value), name=name)
+        for value, name in ((0.0, "zeros"), (1.0, "ones"))
+    ]
+    both = keras.Model(images, keras.layers.Add()([tower(images) for tower in towers]))
+    assert pixels.padding_of(both) is None
+
+
+@pytest.mark.parametrize("step", [[], ["--step"]])
+def test_a_sequential_is_exported(step, tmp_path, monkeypatch):
+    layers = [keras.Input((8, 6)), ImageAsSequence(), keras.layers.GRU(3), keras.layers.Dense(2)]
+    keras.Sequential(layers).save(tmp_path / "model.keras")
+    models = []
+    target = Target(
+        ".x",
+        {BACKEND: ()},
+        "keras",
+        lambda model, path, signature: (models.append(model), path.touch()),
+        lambda path: (
+            lambda inputs: keras.tree.flatten(
+                models[-1].predict_on_batch(
+                    list(inputs.values()) if step else next(iter(inputs.values()))
+                )
+            )
+        ),
+    )
+    monkeypatch.setitem(TARGETS, "own", target)
+    export.main([str(tmp_path / "model.keras"), "--to", "own", *step])
+    assert (tmp_path / f"model{'_step' if step else ''}.x").exists()
+
+
+def test_answers_that_are_true_or_false_are_compared():
+    images = keras.Input((8, 6))
+    model = keras.Model(images, build_image_rnn((8, 6), 2)(images) > 0.5)
+    inputs = agreement.random_inputs(model, model.inputs)
+    answers = model.predict_on_batch(next(iter(inputs.values())))
+    assert agreement.largest_difference(model, [answers], inputs) == 0
+    assert agreement.largest_difference(model, [~answers], inputs) == 1
+
+
 def test_a_step_is_tried_with_the_pixels_of_its_network():
     network = build_image_rnn((8, 6), 3, scale=1 / 255)
     step = build_step_model(network)
@@ -340,10 +470,25 @@ def test_only_what_the_command_wrote_is_replaced(saved):
         export.main(saved)
     assert Path("out/notes.txt").read_text() == "mine"
     Path("out/notes.txt").unlink()
+    Path("out/assets").mkdir()
+    Path("out/assets/labels.txt").write_text("mine")
+    with pytest.raises(SystemExit, match=r"out holds assets/labels\.txt, which this command did"):
+        export.main(saved)
+    assert Path("out/assets/labels.txt").read_text() == "mine"
+    shutil.rmtree("out/assets")
     Path("out.json").write_text('{"name": "mine"}')
     with pytest.raises(SystemExit, match="out is a folder that this command did not write"):
         export.main(saved)
     assert Path("out/saved_model.pb").read_text() == "number 2"
+
+
+def test_a_file_of_something_else_stays(saved, monkeypatch):
+    target = TARGETS["folder"]._replace(ending=".x", write=lambda m, p, s: p.write_text("new"))
+    monkeypatch.setitem(TARGETS, "file", target)
+    Path("model.x").write_text("mine")
+    with pytest.raises(SystemExit, match=r"model\.x is a file that this command did not write"):
+        export.main(["model.keras", "--to", "file"])
+    assert Path("model.x").read_text() == "mine"
 
 
 @pytest.mark.parametrize("content", ['{"name": "mine"}', "no JSON", None])

@@ -95,6 +95,13 @@ def test_the_exported_step_runs_without_keras(small, tmp_path, capsys):
     assert has_keras == "False"
 
 
+def test_a_file_that_is_no_step_is_refused(tmp_path):
+    file = tmp_path / "a.onnx"
+    file.write_text("no model")
+    with pytest.raises(command_line.InputError, match=r"is no step of this example. Write one"):
+        line_scan.main(["--onnx", str(file)])
+
+
 @pytest.mark.parametrize(
     ("arguments", "cure"),
     [

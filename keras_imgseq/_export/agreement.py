@@ -76,9 +76,11 @@ def largest_difference(model: keras.Model, answers: Arrays, inputs: Inputs) -> f
     answers = answers[: len(expected)]
     if [answer.shape for answer in answers] != [array.shape for array in expected]:
         return float("inf")
+    pairs = zip(answers, expected, strict=True)
+    # Of answers that are true or false, too.
+    in_float = [[np.asarray(array, "float64") for array in pair] for pair in pairs]
     differences = [
-        (np.abs(answer - array) / np.maximum(1, np.abs(array))).max()
-        for answer, array in zip(answers, expected, strict=True)
+        (np.abs(answer - array) / np.maximum(1, np.abs(array))).max() for answer, array in in_float
     ]
     # NaN is the largest.
     return float(np.max(differences))

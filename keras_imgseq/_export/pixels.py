@@ -10,38 +10,59 @@ from keras import layers as keras_layers
 from keras_imgseq import ConvStem, ImageAsSequence
 from keras_imgseq._network.model import all_layers
 
-# Layers that pass pixels on, perhaps to other places.
-PASSING = (
+# Layers that pass pixels on, perhaps to other places, or their averages. By their names: not every
+# version of Keras has all of them.
+PASSING_NAMES = (
+    "ActivityRegularization",
+    "AlphaDropout",
+    "AugMix",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "CenterCrop",
+    "Cropping1D",
+    "Cropping2D",
+    "CutMix",
+    "Dropout",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "Identity",
+    "InputLayer",
+    "Masking",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MixUp",
+    "Permute",
+    "RandAugment",
+    "RepeatVector",
+    "Reshape",
+    "Resizing",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "UpSampling1D",
+    "UpSampling2D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+)
+PASSING: tuple[type, ...] = (
     ImageAsSequence,
-    keras_layers.CenterCrop,
-    keras_layers.Cropping2D,
-    keras_layers.Dropout,
-    keras_layers.Flatten,
-    keras_layers.GaussianNoise,
-    keras_layers.InputLayer,
-    keras_layers.Masking,
-    keras_layers.MaxPooling2D,
-    keras_layers.Permute,
-    keras_layers.RandomFlip,
-    keras_layers.RandomRotation,
-    keras_layers.RandomTranslation,
-    keras_layers.RandomZoom,
-    keras_layers.Reshape,
-    keras_layers.Resizing,
-    keras_layers.SpatialDropout2D,
-    keras_layers.ZeroPadding2D,
+    *(getattr(keras_layers, name) for name in PASSING_NAMES if hasattr(keras_layers, name)),
+    # What changes images at random leaves them as they are once the network is trained.
+    *(kind for name, kind in vars(keras_layers).items() if name.startswith("Random")),
 )
 UNKNOWN = float("nan"), 0.0
 # Scale and offset: what pixels were multiplied with, and what was then added.
 Scaling = tuple[Any, Any]
+Scalings = list[Scaling | None]
 
 
 def scaling_of(model: keras.Model) -> Scaling:
     """Scale and offset, lists where channels differ, or `None` where there is not one of each."""
-    walk = _Walk()
-    answers = walk.through(model, (1.0, 0.0))
-    used = [*walk.used, *([answers] if answers else [])]
-    found = [[np.asarray(part).tolist() for part in scaling] for scaling in used]
+    found = [
+        [np.asarray(part).tolist() for part in scaling] for scaling in _walk_through(model).used
+    ]
     if not found or any(scaling != found[0] for scaling in found):
         return None, None
     scale, offset = found[0]
@@ -49,10 +70,9 @@ def scaling_of(model: keras.Model) -> Scaling:
 
 
 def padding_of(model: keras.Model) -> float | None:
-    """The value of pixels that the network takes for padding."""
-    walk = _Walk()
-    walk.through(model, (1.0, 0.0))
-    return walk.padding[0] if walk.padding else None
+    """The value of pixels that the network takes for padding, or `None` where there is not one."""
+    found = set(_walk_through(model).padding)
+    return found.pop() if len(found) == 1 else None
 
 
 def data_format_of(model: keras.Model) -> str:
@@ -64,6 +84,13 @@ def data_format_of(model: keras.Model) -> str:
     return next((known for known in formats if known), "channels_last")
 
 
+def _walk_through(model: keras.Model) -> "_Walk":
+    walk = _Walk()
+    answers = walk.through(model, [(1.0, 0.0)] * len(model.inputs))
+    walk.used += [answer for answer in answers if answer is not None]
+    return walk
+
+
 @dataclasses.dataclass
 class _Walk:
     """The way of the pixels through a network, up to the layers that compute with them."""
@@ -71,46 +98,93 @@ class _Walk:
     used: list[Scaling] = dataclasses.field(default_factory=list)
     padding: list[float] = dataclasses.field(default_factory=list)
 
-    def through(self, model: keras.Model, scaling: Scaling) -> Scaling | None:
-        """The scaling of what a model gives, where that still is pixels."""
-        known: dict[int, Scaling] = {id(tensor): scaling for tensor in model.inputs}
-        last: Scaling | None = scaling
-        newest = scaling
-        is_chain = isinstance(model, keras.Sequential)
-        # Operations outside of layers too.
-        for layer in model.layers if is_chain else model.operations:
-            given = last
-            if not is_chain and isinstance(layer, keras.Model):
-                # Its inputs are its own, and do not tell what it is called with.
-                given = newest
-            elif not is_chain:
-                tensors = keras.tree.flatten(layer.input)
-                given = next((known[id(t)] for t in tensors if id(t) in known), None)
-            if given is None:
-                continue
-            last = self._behind(layer, given)
-            newest = last or newest
-            if last is not None and not is_chain:
-                known |= {id(tensor): last for tensor in keras.tree.flatten(layer.output)}
-        return last if is_chain else known.get(id(model.outputs[0]))
+    def through(self, model: keras.Model, given: Scalings) -> Scalings:
+        """The scaling of each output that still is pixels, or `None`."""
+        if isinstance(model, keras.Sequential):
+            for layer in model.layers:
+                given = self._behind(layer, given)
+            return given
+        # The configuration names the tensors of each call, those of a model in a model too.
+        graph = keras.Model(model.inputs, model.outputs).get_config()
+        known = {
+            place[:2]: [scaling]
+            for place, scaling in zip(_places(graph["input_layers"]), given, strict=True)
+        }
+        calls = [
+            (layer["name"], _places(call))
+            for layer in graph["layers"]
+            for call in layer["inbound_nodes"]
+        ]
+        # Keras counts the calls of a model from 1, and those of other layers from 0.
+        results = [place for _, places in calls for place in places]
+        named = sorted({place[:2] for place in [*results, *_places(graph["output_layers"])]})
+        numbers = {name: [number for other, number in named if other == name] for name, _ in calls}
+        waiting = [((name, numbers[name].pop(0)), places) for name, places in calls]
+        layers = {layer.name: layer for layer in model.operations}
+        while waiting:
+            ready = [
+                (call, places) for call, places in waiting if all(p[:2] in known for p in places)
+            ]
+            for call, places in ready:
+                scalings = [_at(place, known) for place in places]
+                known[call] = self._behind(layers[call[0]], scalings)
+                waiting.remove((call, places))
+        return [_at(place, known) for place in _places(graph["output_layers"])]
 
-    def _behind(self, layer: Any, given: Scaling) -> Scaling | None:
-        scale, offset = given
-        if getattr(layer, "mask_value", None) is not None:
-            self.padding += np.ravel((layer.mask_value - offset) / scale).tolist()[:1]
+    def _behind(self, layer: Any, given: Scalings) -> Scalings:
+        """The scaling of each output of a layer, from that of each input."""
         if isinstance(layer, keras.Model):
             return self.through(layer, given)
-        if isinstance(layer, PASSING):
-            return given
+        pixels = [scaling for scaling in given if scaling is not None]
+        if not pixels:
+            return [None]
+        if any(str(scaling) != str(pixels[0]) for scaling in pixels):
+            self.used += pixels
+            return [None]
+        scale, offset = pixels[0]
+        if getattr(layer, "mask_value", None) is not None:
+            self.padding += np.ravel((layer.mask_value - offset) / scale).tolist()[:1]
+        is_joined = isinstance(layer, keras_layers.Concatenate) and len(pixels) == len(given)
+        if is_joined or isinstance(layer, PASSING) or _is_linear(layer):
+            return [pixels[0]]
         if isinstance(layer, keras_layers.Rescaling):
             factor = np.asarray(layer.scale, "float64")
             # One number stays one where only the factors of the channels differ.
             before = offset * factor if np.any(offset) else 0.0
-            return scale * factor, before + np.asarray(layer.offset, "float64")
+            return [(scale * factor, before + np.asarray(layer.offset, "float64"))]
         if isinstance(layer, ConvStem) and layer.scale is not None:
             scale = scale * layer.scale
-        # The mean and variance of a normalization are those of its own data.
-        is_known = isinstance(layer, keras_layers.Layer)
-        is_known = is_known and not isinstance(layer, keras_layers.Normalization)
-        self.used.append((scale, offset) if is_known else UNKNOWN)
-        return None
+        self.used.append((scale, offset) if _begins_to_compute(layer) else UNKNOWN)
+        return [None]
+
+
+def _places(config: Any) -> list[tuple[str, int, int]]:
+    """The places of tensors in a configuration: the name of a layer, its call, and which result."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "__keras_tensor__":
+            return [tuple(config["config"]["keras_history"])]
+        config = list(config.values())
+    if not isinstance(config, (list, tuple)):
+        return []
+    if len(config) == 3 and isinstance(config[0], str) and isinstance(config[1], int):
+        return [tuple(config)]
+    return [place for part in config for place in _places(part)]
+
+
+def _at(place: tuple[str, int, int], known: dict[Any, Scalings]) -> Scaling | None:
+    scalings = known[place[:2]]
+    return scalings[place[2]] if place[2] < len(scalings) else scalings[0]
+
+
+def _is_linear(layer: Any) -> bool:
+    is_activation = isinstance(layer, keras_layers.Activation)
+    return is_activation and layer.activation is keras.activations.linear
+
+
+def _begins_to_compute(layer: Any) -> bool:
+    """Whether a layer is where the network begins, and no scaling of another form."""
+    # Without weights it may be a scaling. So may a layer that is not Keras' or of this package, and
+    # the mean and variance of a normalization are those of its own data.
+    is_known = type(layer).__module__.split(".")[0] in ("keras", "keras_imgseq")
+    is_normalization = isinstance(layer, keras_layers.Normalization)
+    return is_known and bool(getattr(layer, "weights", None)) and not is_normalization

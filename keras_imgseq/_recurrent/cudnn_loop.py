@@ -30,7 +30,7 @@ def _is_on_gpu(layer: Any, sequences: Any) -> bool:
         from keras_imgseq._recurrent import torch_loops  # noqa: PLC0415
 
         return torch_loops.may_run_cudnn(layer.cell, sequences)
-    is_tensorflow = backend == "tensorflow"
+    is_tensorflow: bool = backend == "tensorflow"
     return is_tensorflow and keras.distribution.list_devices()[0].lower().startswith("gpu")
 
 
