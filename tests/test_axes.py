@@ -156,6 +156,26 @@ def test_one_image_in_predict_is_refused_in_words():
         model.predict(np.zeros((28, 28)))
 
 
+def test_one_coloured_image_is_no_batch_of_grey_ones():
+    image = np.zeros((24, 20, 3), "float32")
+    with pytest.raises(ValueError, match=r"24 grey ones of 20 x 3 pixels.* write batched=False"):
+        image_as_sequence(image, "column")
+    with pytest.warns(UserWarning, match=r"If it is one image, write image\[None\]"):
+        ImageAsSequence()(image)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert image_as_sequence(image, "column", batched=False).shape == (20, 72)
+        for grey in (image[:15], image[:, :15], np.zeros((24, 20, 5))):
+            image_as_sequence(grey)
+        image_as_sequence(image, data_format="channels_last")
+        ImageAsSequence(data_format="channels_last")(image)
+
+
+def test_the_shape_of_a_batch_without_its_number_is_refused():
+    with pytest.raises(ValueError, match="a number of images, their height and their width"):
+        build_image_rnn((None, 28, 28), 10)
+
+
 def test_a_batch_of_pytorch_is_refused():
     with pytest.raises(ValueError, match='write data_format="channels_first"'):
         image_as_sequence(np.zeros((64, 1, 28, 28)))
@@ -291,6 +311,36 @@ def test_an_order_that_changes_nothing_is_a_warning(read):
 def test_the_factory_names_a_cure_that_works(build, cure):
     with pytest.raises(ValueError, match=cure):
         build()
+
+
+WRONG_IMAGES = [
+    (list(np.zeros((2, 4, 6))), r"a list of 2. Write np.stack\(images\)"),
+    (np.zeros((2, 4, 6)).tolist(), r"a list of 2. Write np.stack\(images\)"),
+    (
+        np.zeros((2, 4, 6, 3)),
+        r"shape=\(2, 4, 6, 3\).*build the network for input_shape=\(4, 6, 3\)",
+    ),
+    (np.zeros((4, 6)), r"For one image, write image\[None\]"),
+    ([np.zeros((4, 6))], r"For one image, write image\[None\]"),
+]
+
+
+@pytest.mark.parametrize(("images", "cure"), WRONG_IMAGES)
+def test_wrong_images_are_refused_by_all_ways(images, cure):
+    model = build_image_rnn((4, 6), 3)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    for call in (model.predict, model.evaluate, model.fit):
+        with pytest.raises(ValueError, match=cure):
+            call(images)
+
+
+def test_images_with_one_channel_more_or_less_are_taken():
+    for shape, given in (((4, 6), (5, 4, 6, 1)), ((4, 6, 1), (5, 4, 6)), ((None, 6), (5, 9, 6))):
+        assert build_image_rnn(shape, 3).predict(np.zeros(given), verbose=0).shape == (5, 3)
+    one = build_image_rnn((4, None, 1), 3, reading="column")
+    one.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"For one image, write image\[None\]"):
+        one.fit(np.zeros((4, 4, 1)), np.zeros(4))
 
 
 def test_one_image_is_refused_and_a_batch_without_its_channel_axis_is_not():

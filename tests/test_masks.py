@@ -316,6 +316,16 @@ def test_a_permutation_of_a_single_line_warns(step):
         ImageAsSequence(step, "random", seed=0, mask_value=0.0)(np.ones((1, 4, 4), "float32"))
 
 
+@pytest.mark.parametrize("other", [{"reverse": True}, {"order": "snake"}])
+def test_padding_is_not_joined_with_real_steps(other):
+    readings = [ImageAsSequence("pixel", mask_value=0.0, **options) for options in ({}, other)]
+    with pytest.raises(ValueError, match="steps of padding would be joined with real ones"):
+        build_image_rnn((4, 6), 3, reading=readings, return_sequences=True)
+    build_image_rnn((4, 6), 3, reading=readings)
+    readings = [ImageAsSequence("pixel", **options) for options in ({}, other)]
+    build_image_rnn((4, 6), 3, reading=readings, return_sequences=True)
+
+
 def is_valid_for_cudnn(mask):
     """What Keras asks of a mask before it runs cuDNN: no image is blank, none begins late."""
     lengths = mask.sum(axis=1, keepdims=True)

@@ -175,6 +175,20 @@ def test_a_mask_in_a_list_is_taken_as_keras_takes_it(name):
     assert_close(*results)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="only PyTorch has such tensors")
+@pytest.mark.parametrize("name", ["GRU", "LSTM"])
+def test_tensors_that_are_kept_for_no_gradient_are_read(name):
+    import torch
+
+    with torch.inference_mode():
+        features = torch.ones(2, 8, 3)
+    ours, theirs = pair(name, {"units": 4})
+    for layer in (ours, theirs):
+        layer.build((2, 8, 3))
+    theirs.set_weights(ours.get_weights())
+    assert_close(ours(features), theirs(features))
+
+
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="PyTorch's kernel keeps a graph")
 def test_a_backward_pass_lets_the_memory_go():
     import torch

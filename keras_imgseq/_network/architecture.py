@@ -258,6 +258,18 @@ class Architecture:
                 f"Received: readings of {numbers} steps. Write readings of equal steps, or "
                 "return_sequences=False."
             )
+        paths = {
+            f"order={shown(layer.reading.order)} and reverse={layer.reading.reverse}"
+            for layer in self.reading
+        }
+        has_mask = any(layer.mask_value is not None for layer in self.reading)
+        if self.return_sequences and has_mask and len(paths) > 1:
+            raise ValueError(
+                "With return_sequences=True and `mask_value`, all readings have one order and one "
+                "direction. Otherwise steps of padding would be joined with real ones. Received: "
+                f"{'; '.join(sorted(paths))}. Write the same in all, and bidirectional=True to "
+                "read in both directions."
+            )
 
     @property
     def _shape_read(self) -> Any:

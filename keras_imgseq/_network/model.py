@@ -25,16 +25,19 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
         is_of_images = all(map(is_of_pixels, keras.tree.flatten(mask)))
         return super().call(inputs, training=training, mask=mask if is_of_images else None)
 
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Trains as `keras.Model`. Images of another form are refused."""
+        check_images(self, x)
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Evaluates as `keras.Model`. Images of another form are refused."""
+        check_images(self, x)
+        return super().evaluate(x, *args, **kwargs)
+
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Predicts as `keras.Model`. One image without a batch is refused."""
-        shape, expected = getattr(x, "shape", None) or (), tuple(self.input_shape or ())
-        # Keras itself adds the axis of a single channel.
-        is_one = 1 < len(shape) == len(expected) - 1
-        if is_one and all(b in (None, a) for a, b in zip(shape, expected[1:], strict=True)):
-            raise ValueError(
-                f"The network reads a batch of images, {expected}. Received: "
-                f"shape={tuple(shape)}. For one image, write image[None]."
-            )
+        """Predicts as `keras.Model`. Images of another form are refused."""
+        check_images(self, x)
         return super().predict(x, *args, **kwargs)
 
     def compile(
@@ -66,6 +69,40 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
         """Exports as `keras.Model`. Images of unknown size are refused on PyTorch."""
         check_steps_of_export(self, format, *args, **kwargs)
         super().export(filepath, format, *args, **kwargs)
+
+
+def check_images(model: keras.Model, images: Any) -> None:
+    """Refuses what is no batch of images of the size that a network reads."""
+    expected = tuple(model.input_shape or ())
+    if isinstance(images, (list, tuple)) and len(images) != 1:
+        raise ValueError(
+            f"The network reads one array of images, {expected}. Received: a list of "
+            f"{len(images)}. Write np.stack(images)."
+        )
+    if isinstance(images, (list, tuple)):
+        (images,) = images
+    shape = tuple(getattr(images, "shape", None) or ())
+    if not shape or not expected or _fit(shape[1:], expected[1:]):
+        return
+    # Keras itself adds the axis of a single channel, and takes it away.
+    is_one = len(shape) > 1 and _fit(shape, expected[1:])
+    if not is_one and expected[-1] == 1 and _fit(shape[1:], expected[1:-1]):
+        return
+    if not is_one and shape[-1] == 1 and _fit(shape[1:-1], expected[1:]):
+        return
+    cure = (
+        "For one image, write image[None]."
+        if is_one
+        else f"Write images of that size, or build the network for input_shape={shape[1:]}."
+    )
+    raise ValueError(
+        f"The network reads a batch of images, {expected}. Received: shape={shape}. {cure}"
+    )
+
+
+def _fit(sizes: tuple[Any, ...], expected: tuple[Any, ...]) -> bool:
+    pairs = zip(sizes, expected, strict=False)
+    return len(sizes) == len(expected) and all(b in (None, a) for a, b in pairs)
 
 
 def compile_as_saved(model: keras.Model, config: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ AXES = {
     "channels_first": "(batch, channels, height, width)",
 }
 USUAL_CHANNELS = (1, 3, 4)
+# A coloured image has at least as many on each side, or it is not taken for one.
+FEWEST_PIXELS = 16
 
 
 def resolved(data_format: Any) -> DataFormat:
@@ -96,6 +98,20 @@ def _other(data_format: str) -> str:
     return "channels_first" if data_format == "channels_last" else "channels_last"
 
 
+def doubt_of_one_image(images_shape: Sequence[Any], cure: str) -> str | None:
+    """Why a batch of grey images is probably one coloured image, with the cure."""
+    if len(images_shape) != 3 or images_shape[-1] not in (3, 4):
+        return None
+    if None in images_shape or min(images_shape[:2]) < FEWEST_PIXELS:
+        return None
+    number, height, width = images_shape
+    return (
+        f"This seems to be one coloured image, and is read as {number} grey ones of {height} x "
+        f"{width} pixels. Received: shape={tuple(images_shape)}. If it is one image, write {cure}. "
+        'If it is not, write data_format="channels_last".'
+    )
+
+
 def doubt(image_shape: Sequence[Any], data_format: str, *, is_meant: bool) -> str | None:
     """Why the axes of one image are probably others than the data format says, with the cure.
 
@@ -117,7 +133,8 @@ def doubt(image_shape: Sequence[Any], data_format: str, *, is_meant: bool) -> st
             f'If they do, write data_format="{other}". {silence}'
         )
     first, *others = image_shape
-    is_number = None not in image_shape and first > 4 * max(others)
+    is_square = first is None and others[0] == others[1] is not None
+    is_number = is_square or (None not in image_shape and first > 4 * max(others))
     if is_number and others[-1] not in USUAL_CHANNELS:
         return (
             f"These axes seem to be a number of images, their height and their width. {received} "

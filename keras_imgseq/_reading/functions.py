@@ -85,6 +85,9 @@ def image_as_sequence(
     shape = static_shape(images)
     doubts.warn(doubt_of_order(reading))
     _refuse_doubtful_axes(shape[1:], reading, data_format)
+    doubt = axes.doubt_of_one_image(shape, "batched=False") if data_format is None else None
+    if doubt:
+        raise ValueError(doubt)
     sequence_shape(shape, reading, resolved)
     sequences = to_sequences(library_of(images), images, reading, resolved)
     return sequences if batched else sequences[0]

@@ -64,6 +64,7 @@ _SPECIAL = {
     "IndexedSlices": "Write tf.convert_to_tensor({name}).",
     "NestedTensor": "Write {floats}.to_padded_tensor(-1.0), and ImageAsSequence(..., "
     "mask_value=-1.0) in the model.",
+    "MaskedTensor": "Write {name}.to_tensor(0).",
     **dict.fromkeys(("BCOO", "BCSR", "CSR", "CSC", "COO"), "Write {name}.todense()."),
     **dict.fromkeys(("ShapeDtypeStruct", "TensorSpec"), "It holds no values: write the array."),
 }

@@ -274,3 +274,4 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
     def _warn_of_the_axes(self, input_shape: Shape) -> None:
         if self._warns and not self.data_format_was_given:
             doubts.warn(doubt_of_axes(input_shape[1:], [self.reading], self.data_format))
+            doubts.warn(axes.doubt_of_one_image(input_shape, "image[None]"))

@@ -85,6 +85,8 @@ def is_plain(tensor: Any) -> bool:
         and tensor.device.type == "cpu"
         and tensor.dtype == torch.float32
         and tensor.layout is torch.strided
+        # Such tensors cannot be kept for a gradient.
+        and not (tensor.is_inference() and torch.is_grad_enabled())
         and is_in_memory(tensor)
     )
 
