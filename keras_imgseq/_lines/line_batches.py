@@ -127,9 +127,11 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
                 "have. Write images of one line each, and the text of that line."
             )
         if len(kept) < len(lines):
+            left = sorted(set(range(len(lines))) - set(kept))
+            named = ", ".join(f"{number} ({arguments.shown(texts[number])})" for number in left[:3])
             print(
-                f"{len(lines) - len(kept)} of {len(lines)} lines are left out: their texts need "
-                "more steps than their images have."
+                f"{len(left)} of {len(lines)} lines are left out: their texts need more steps than "
+                f"their images have. Number {named}{', ...' if len(left) > 3 else ''}."
             )
         self._num_taken = len(kept) - len(kept) % devices
         if not self._num_taken:

@@ -27,9 +27,9 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
     """Finds features in images of any size, and knows which pixels are padding.
 
     It is the stem of a convolutional recurrent network (CRNN). Each convolution of 3 x 3 pixels
-    is followed by a batch normalization, a relu and a maximum over `pool_sizes`. Padding never
-    changes a result. Padded pixels are zero in front of every convolution, and the batch
-    statistics leave them out.
+    is followed by a batch normalization, a relu and a maximum over `pool_sizes`. Padding below
+    and on the right never changes a result. Padded pixels are zero in front of every convolution,
+    and the batch statistics leave them out.
 
     Args:
         filters: Number of filters, or a sequence of them: one convolution for each.

@@ -78,7 +78,8 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
 
     Output shape:
         `(batch, grid_height * grid_width, patch_height * patch_width * channels)`, where the
-        grid is the image cut into patches. The dtype is that of the input.
+        grid is the image cut into patches. The dtype is that of the input. On JAX, Keras makes 32
+        bits of 64 before the layer sees them, unless `jax_enable_x64` is set.
 
     Masks:
         A mask that arrives with the images is read as these are. It tells which pixels are real,
