@@ -8,7 +8,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from command_line import STOPPED
 from folder_data import Pictures
 from kept_file import KeptFile
 from matplotlib.figure import Figure
@@ -86,7 +85,7 @@ def train(pictures: Pictures, options: argparse.Namespace, outputs: Outputs) -> 
         what = f"{path} stays as it was." if stays else f"What was learned is saved as {path}."
         more = " The same command goes on from the last whole epoch." if states else ""
         print(f"Stopped. {what}{more}")
-        sys.exit(STOPPED)
+        trained.end()
     report(trained.model, pictures, test)
     shown = test[0] if len(test) else training[0]
     outputs.picture.write(lambda path: draw(trained.model, reading, pictures, shown, path))

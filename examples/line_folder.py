@@ -165,7 +165,13 @@ def works_of(lines: Lines, pattern: str) -> list[str]:
             f"--split-by {pattern!r} does not fit the name {names[matches.index(None)]}. Write "
             "'(.*)' to make each file a work."
         )
-    return [match[1] or "" for match in matches if match]
+    # All images of one text are of one work, whatever the pattern says of their kinds.
+    works: dict[Path, str] = {}
+    return [
+        works.setdefault(_small(path.with_name(_stems(path)[-1])), match[1] or "")
+        for path, match in zip(lines.paths, matches, strict=True)
+        if match
+    ]
 
 
 def split_by_work(
@@ -209,12 +215,14 @@ def _small(path: Path) -> Path:
     return path.with_name(path.name.lower())
 
 
-def _text_of(path: Path, texts: dict[Path, Path]) -> Path | None:
+def _stems(path: Path) -> list[str]:
+    """The names of a line: its own, and without the kind of the image."""
     stem = _stem(path)
-    stems = [stem]
     # "x.bin.png" belongs to "x.gt.txt" too, and "page.1.png" not to "page.gt.txt".
-    if Path(stem).suffix in KINDS_OF_IMAGES:
-        stems.append(Path(stem).stem)
-    names = [path.with_name(name + ending) for ending in TEXT_ENDINGS for name in stems]
+    return [stem, Path(stem).stem] if Path(stem).suffix in KINDS_OF_IMAGES else [stem]
+
+
+def _text_of(path: Path, texts: dict[Path, Path]) -> Path | None:
+    names = [path.with_name(name + ending) for ending in TEXT_ENDINGS for name in _stems(path)]
     names += [_small(name) for name in names]
     return next((texts[name] for name in names if name in texts), None)

@@ -4,12 +4,11 @@ Without arguments it makes its own material, trains, and reads a new web. --help
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from command_line import STOPPED, Parser, run
+from command_line import Parser, run
 from kept_file import KeptFile
 from scan_report import OnnxStream, scan
 from scanned_web import WIDTH, make_web
@@ -50,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"Saved the step as {saved.path}")
     if trained.was_stopped:
         print("Stopped.")
-        sys.exit(STOPPED)
+        trained.end()
     print(f"Reading a new web of {len(web.rows):,} rows.", flush=True)
     stream = Stream(network)
     # The first call compiles.

@@ -134,8 +134,12 @@ class Best:
             print(f"No better result for {self._patience} epochs: the training ends.")
         if self._file and self._weights:
             partial = self._file.with_suffix(".partial.npz")
-            np.savez(partial, *self._weights, np.array(self._rates))
-            partial.replace(self._file)
+            try:
+                np.savez(partial, *self._weights, np.array(self._rates))
+                partial.replace(self._file)
+            except OSError as error:
+                partial.unlink(missing_ok=True)
+                raise OSError(error.errno, error.strerror, str(self._file.parent)) from error
         return self.is_over
 
     def restore(self, model: keras.Model) -> None:

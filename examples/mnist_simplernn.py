@@ -5,10 +5,9 @@ Run it without arguments for the recipe of the book. --help lists the rest.
 
 import argparse
 import statistics
-import sys
 from typing import TYPE_CHECKING
 
-from command_line import STOPPED, Parser, run
+from command_line import Parser, run
 from kept_file import KeptFile
 from mnist_data import Digits, load_digits
 
@@ -50,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
             more = f" {saved.path} stays as it was."
         more += " The same command goes on from the last whole epoch." if folder else ""
         print(f"Stopped in epoch {runs[-1].trained.num_epochs + 1}.{more}")
-        sys.exit(STOPPED)
+        runs[-1].trained.end()
     report(runs, beside_the_book(options))
     if saved:
         print(f"Saved the model of seed {best.seed} in {saved.path}")

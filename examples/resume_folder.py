@@ -126,9 +126,13 @@ class States:
         """Writes a state, and removes those before it."""
         file = self._path / f"{state.num_epochs}.json"
         partial = self._path / "partial.keras"
-        state.model.save(partial)
-        os.replace(partial, file.with_suffix(".keras"))
-        _write(file, json.dumps(state.history))
+        try:
+            state.model.save(partial)
+            os.replace(partial, file.with_suffix(".keras"))
+            _write(file, json.dumps(state.history))
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise OSError(error.errno, error.strerror or str(error), str(self._path)) from error
         for old in self._path.glob("[0-9]*"):
             if old.stem != file.stem:
                 old.unlink()

@@ -11,7 +11,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from command_line import STOPPED, InputError, Parser, number, run
+from command_line import InputError, Parser, number, run
 from kept_file import KeptFile
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
     if trained.was_stopped:
         more = " The same command goes on from the last whole epoch." if states else ""
         print(f"Stopped.{more}")
-        sys.exit(STOPPED)
+        trained.end()
     report(trained.model, test, error_rate)
     if drawn:
         from matplotlib.figure import Figure

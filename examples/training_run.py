@@ -6,10 +6,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
+from command_line import STOPPED
 from resume_folder import State, States
 
 
@@ -64,6 +65,13 @@ class Trained:
     history: dict[str, list[float]]
     num_epochs: int
     was_stopped: bool
+    error: OSError | None = None
+
+    def end(self) -> NoReturn:
+        """Ends the program, as Ctrl-C does or with what stopped the training."""
+        if self.error:
+            raise self.error
+        sys.exit(STOPPED)
 
 
 def train(
@@ -112,7 +120,7 @@ def train(
             callbacks=[watch],
             verbose=int(verbose and sys.stdout.isatty()),
         )
-    return Trained(begun.model, watch.history, watch.num_epochs, watch.was_stopped)
+    return Trained(begun.model, watch.history, watch.num_epochs, watch.was_stopped, watch.error)
 
 
 @dataclasses.dataclass
@@ -160,6 +168,7 @@ class _Watch(keras.callbacks.Callback):
         self.history = {name: list(values) for name, values in begun.history.items()}
         self.num_epochs = self._first = begun.num_epochs
         self.was_stopped = False
+        self.error: OSError | None = None
         self._epochs, self._states, self._stop, self._verbose = epochs, states, stop, verbose
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -180,10 +189,15 @@ class _Watch(keras.callbacks.Callback):
         for name, value in figures.items():
             self.history.setdefault(name, []).append(value)
         self.num_epochs = epoch + 1
-        if self._after_epoch and self._after_epoch(epoch, figures, self.model):
-            self.model.stop_training = True
-        if self._states:
-            self._states.keep(State(self.model, self.history, self.num_epochs))
+        try:
+            if self._after_epoch and self._after_epoch(epoch, figures, self.model):
+                self.model.stop_training = True
+            if self._states:
+                self._states.keep(State(self.model, self.history, self.num_epochs))
+        except OSError as error:
+            # What was learned is worth more than the epochs that are left: it can still be saved.
+            self.error = error
+            self.was_stopped = self.model.stop_training = True
         if self._verbose:
             self._print(figures)
 

@@ -322,6 +322,7 @@ WRONG_IMAGES = [
     ),
     (np.zeros((4, 6)), r"For one image, write image\[None\]"),
     ([np.zeros((4, 6))], r"For one image, write image\[None\]"),
+    (np.zeros((0, 4, 6)), r"at least one image. Received: shape=\(0, 4, 6\)"),
 ]
 
 

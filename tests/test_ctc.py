@@ -244,6 +244,16 @@ def test_equal_weights_do_not_change_the_rate():
         assert float(metric.result()) == pytest.approx(float(expected.result()), rel=1e-5)
 
 
+def test_weights_are_lists_too_and_words_are_refused():
+    labels, read = [[1, 2], [2, 1]], np.eye(3)[[[1, 0, 1], [2, 0, 1]]]
+    metric, expected = CharacterErrorRate(), CharacterErrorRate()
+    metric.update_state(labels, read, sample_weight=[1.0, 0.5])
+    expected.update_state(labels, read, sample_weight=np.array([1.0, 0.5]))
+    assert float(metric.result()) == float(expected.result()) > 0
+    with pytest.raises(ValueError, match=r"sample_weight='a'\. Write an array of numbers"):
+        metric.update_state(labels, read, sample_weight="a")
+
+
 @pytest.mark.parametrize(
     ("num_labels", "weights"), [(1, None), (3, None), (2, np.ones(3)), (2, np.ones((2, 3)))]
 )

@@ -85,11 +85,14 @@ def test_the_digits_of_scikit_learn_are_written_and_read(tmp_path):
 def test_a_folder_in_a_model_and_a_picture_out(folder, tmp_path):
     (folder / "across" / "notes.txt").write_text("no image, and none of its endings")
     (folder / "across" / "broken.png").write_bytes(b"no image")
+    # No Pillow alone opens the photos of an iPhone.
+    (folder / "across" / "photo.HEIC").write_bytes(b"....ftypheic")
     arguments = [folder, "--epochs", 2, "--output", tmp_path / "out"]
     ended = run_example(*arguments)
     assert ended.returncode != 0
     assert ended.stderr.strip().splitlines()[-1].startswith("Error: These files cannot be read")
     assert "broken.png" in ended.stderr
+    assert "photo.HEIC" in ended.stderr
     assert "--skip-unreadable" in ended.stderr
     assert "Traceback" not in ended.stderr
 

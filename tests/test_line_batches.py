@@ -95,7 +95,9 @@ def test_a_text_that_is_too_long_for_its_image_is_named():
 def test_too_long_lines_may_be_skipped(capsys):
     batches = LineBatches(lines((8, 20)), ["aabc", "a"], READER, too_long="skip")
     assert batches[0][1].tolist() == [[1]]
-    assert "1 of 2 lines are left out: their texts need" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "1 of 2 lines are left out: their texts need" in said
+    assert "Number 0 ('aabc')." in said
     with pytest.raises(ValueError, match="No line is left"):
         LineBatches(lines((8,)), ["aabc"], READER, too_long="skip")
 

@@ -1,5 +1,6 @@
 """What a reader makes of the image of a line."""
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,11 +92,20 @@ def test_a_blank_image_is_all_paper(value):
         (np.zeros((2, 20, 30, 3), "uint8"), "The image of a line is"),
         (np.zeros(20, "uint8"), "The image of a line is"),
         (np.zeros((0, 20), "uint8"), "at least one pixel"),
-        (np.full((20, 30), 255.0), "from 255 to 255. For values from 0 to 255, write"),
-        (np.full((20, 30), -0.1), "write image.astype"),
+        (
+            np.full((20, 30), 255.0),
+            r"from 255 to 255. If black is 0 and white 255, write image.astype\('uint8'\)",
+        ),
+        (np.full((20, 30), -0.1), r"Write np.clip\(image, 0, 1\)"),
+        (np.full((20, 30), np.nan), r"Write np.nan_to_num\(image\)"),
+        (np.full((20, 30), 4000), r"white 65535, write image.astype\('uint16'\)"),
+        (np.full((20, 30), -40.0), "Subtract what is black in your images"),
         (np.full((20, 30), np.nan), "from nan to nan"),
-        (np.full((20, 30), 255), r"'int64'. For values from 0 to 255, write image.astype\('uint8'"),
-        (np.array([["a"]]), "write image.astype"),
+        (
+            np.full((20, 30), 255),
+            r"'int64' from 255 to 255. If black is 0 and white 255, write image.astype\('uint8'",
+        ),
+        (np.array([["a"]]), "Write an array of numbers"),
         ([[1, 2], [3]], "write image.detach"),
     ],
 )
@@ -126,10 +136,33 @@ def test_small_integers_are_taken_for_light_only_where_they_can_be(largest):
         assert not prepared(image, 8).any()
 
 
-@pytest.mark.parametrize("mode", ["P", "CMYK", "YCbCr", "HSV"])
+def test_cures_of_pillow_images_work():
+    pixels = np.zeros((8, 30), "uint16")
+    pixels[2:6, 3:20] = 4000
+    image = Image.fromarray(pixels)
+    with pytest.raises(ValueError, match=r"Write np.asarray\(image\) / 4095"):
+        prepared(image, 8)
+    prepared(np.asarray(image) / 4095, 8)
+    with pytest.raises(ValueError, match=r"write np.asarray\(image\).astype\('uint16'\)"):
+        prepared(image.convert("I"), 8)
+
+
+def test_floats_that_numpy_does_not_know_are_read():
+    pixels = np.zeros((8, 30), "float32")
+    pixels[2:6, 3:20] = 1
+    image = pixels.astype(ml_dtypes.bfloat16)
+    np.testing.assert_array_equal(prepared(image, 8), prepared(pixels, 8))
+
+
+@pytest.mark.parametrize("mode", ["P", "CMYK", "YCbCr", "HSV", "RGBX", "RGBa"])
 def test_the_colours_of_other_modes_are_read_as_light(mode):
     pixels = np.full((8, 30, 3), 255, "uint8")
     pixels[2:6, 3:20] = 0
     image = Image.fromarray(pixels)
+    if mode == "RGBX":
+        # What the fourth number is, nobody knows.
+        image = Image.merge(mode, [*image.split(), Image.new("L", image.size, 0)])
+    if mode == "RGBa":
+        image = image.convert("RGBA")
     line = prepared(image.convert(mode), 8)
     np.testing.assert_allclose(line, prepared(pixels, 8), atol=0.02)

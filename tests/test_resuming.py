@@ -1,5 +1,6 @@
 """Runs that are stopped or killed: nothing is lost, and the end is that of a run that was not."""
 
+import errno
 import os
 import random
 import re
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 from backends import environment, run_here
 from hypothesis import settings
-from resume_folder import ResumeError, ResumeFolder, State
+from resume_folder import ResumeError, ResumeFolder, State, States
 from training_run import Shuffled
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -109,6 +110,19 @@ def test_a_full_disk_says_what_to_do(tmp_path):
     assert ended.returncode == 1
     assert "File too large. Free some space" in output.splitlines()[-1]
     assert "Traceback" not in output
+
+
+def test_a_full_disk_loses_no_model(tmp_path, monkeypatch):
+    def full(self, state):
+        raise OSError(errno.ENOSPC, "No space left on device", "states")
+
+    monkeypatch.setattr(States, "keep", full)
+    model = tmp_path / "model.keras"
+    ended = run_here(mnist_simplernn.main, *RUN, "--resume", tmp_path / "states", "--save", model)
+    assert ended.returncode == 1
+    assert "states: No space left on device. Free some space" in ended.stderr
+    assert f"Its model is saved as {model}" in ended.stdout
+    assert keras.saving.load_model(model).count_params() == 890
 
 
 def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):

@@ -326,6 +326,33 @@ def test_readers_that_cannot_be(change, cure):
         LineReader(**{"alphabet": "abc", **SMALL, **change})
 
 
+def test_options_that_a_reader_does_not_have_are_refused():
+    for option in ({"unit": 4}, {"recurrent_dropout": 0.5}, {"trainable": False}):
+        with pytest.raises(TypeError, match=f"unexpected keyword argument '{next(iter(option))}'"):
+            LineReader("abc", **SMALL, **option)
+
+
+def test_no_line_at_all_is_refused():
+    reader = small_reader()
+    reader.compile("sgd")
+    images, labels = np.zeros((0, 8, 24), "float32"), np.zeros((0, 2), "int32")
+    for use in (reader.fit, reader.evaluate):
+        with pytest.raises(ValueError, match=r"at least one line. Received: x of shape=\(0, 8"):
+            use(images, labels, verbose=0)
+    with pytest.raises(ValueError, match="at least one line"):
+        reader.predict(images, verbose=0)
+    assert reader.read(lines([24])) == reader.read(lines([24]))
+
+
+def test_one_batch_is_checked_as_many_are():
+    reader = small_reader()
+    with pytest.raises(ValueError, match=r"Write reader.read\(images\)"):
+        reader.predict_on_batch(np.full((1, 8, 24), 200.0, "float32"))
+    batch = np.stack(lines([24, 24]))
+    expected = reader.predict(batch, verbose=0)
+    np.testing.assert_allclose(reader.predict_on_batch(batch), expected, atol=1e-6)
+
+
 def test_labels_of_no_character_are_refused():
     reader = small_reader()
     reader.compile("sgd")
@@ -338,6 +365,10 @@ def test_labels_of_no_character_are_refused():
             ):
                 use(images, labels, verbose=0)
         assert_harmless(reader, images, labels)
+    # Floats are refused as integers are.
+    for label in (-1.0, 3.5, float("nan")):
+        with pytest.raises(ValueError, match=r"Received: y\[0, 1\]="):
+            reader.fit(images, np.array([[1, label], [1, 2]]), verbose=0)
     images[:, 2:6, 1:20] = 1
     labels = np.array([[1, 2], [1, 0]])
     assert np.isfinite(reader.fit(images, labels, verbose=0).history["loss"][0])

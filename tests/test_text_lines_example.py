@@ -72,6 +72,21 @@ def test_a_folder_without_pairs_says_what_is_expected(tmp_path, name):
         line_folder.load_lines(tmp_path / name)
 
 
+def test_the_images_of_one_text_are_in_one_part(tmp_path):
+    for number in range(6):
+        for kind in ("", ".bin", ".nrm"):
+            image = Image.new("L", (40, 12), 255)
+            image.paste(0, (5, 3, 30, 9))
+            image.save(tmp_path / f"line_{number}{kind}.png")
+        (tmp_path / f"line_{number}.gt.txt").write_text("a")
+    lines, _ = line_folder.load_lines(tmp_path)
+    assert len(lines) == 18
+    works = line_folder.works_of(lines, "(.*)")
+    assert len(set(works)) == 6
+    for part in line_folder.split_by_work(lines, works, share=0.3, seed=0):
+        assert len({path.name[:6] for path in part.paths}) * 3 == len(part)
+
+
 def test_no_work_is_in_two_parts(folder):
     lines, _ = line_folder.load_lines(folder)
     works = line_folder.works_of(lines, r"(.*?)[_.]")

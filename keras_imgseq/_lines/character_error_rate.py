@@ -48,6 +48,8 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         y_true, y_pred = _checked("y_true", y_true, 2), _checked("y_pred", y_pred, 3)
+        if sample_weight is not None:
+            sample_weight = _checked_weights(sample_weight)
         _check_batch(y_true, y_pred, sample_weight)
         try:
             arrays = ops.convert_to_numpy(y_true), ops.convert_to_numpy(y_pred)
@@ -86,6 +88,16 @@ def _checked(name: str, given: Any, num_axes: int) -> Any:
             "reader.encode(texts)."
         )
     return array
+
+
+def _checked_weights(given: Any) -> Any:
+    try:
+        return ops.convert_to_tensor(given, "float32")
+    except Exception as error:
+        raise ValueError(
+            "The character error rate takes one weight for each line. Received: "
+            f"sample_weight={shown(given)}. Write an array of numbers."
+        ) from error
 
 
 def _check_batch(y_true: Any, y_pred: Any, sample_weight: Any) -> None:

@@ -30,6 +30,10 @@ def check_images(images: Any, height: int, cure: str) -> bool:
     if lines is None:
         return False
     is_of_height = lines.ndim == 3 and lines.shape[1] == height
+    if is_of_height and not len(lines):
+        raise ValueError(
+            f"A LineReader takes at least one line. Received: x of shape={lines.shape}."
+        )
     if not is_of_height or (lines.dtype.kind in "iuf" and lines.size and lines.max() > MOST_INK):
         found = f"shape={lines.shape}"
         if is_of_height:
@@ -55,9 +59,10 @@ def check_labels(labels: Any, alphabet: str) -> None:
             "Labels are whole numbers, (lines, longest text). Received: "
             f"y={found}. Write reader.encode(texts)."
         )
-    if array is None or array.dtype.kind == "f":
+    if array is None:
         return
-    wrong = np.argwhere((array < 0) | (array > len(alphabet)))
+    is_whole = array == np.floor(array)
+    wrong = np.argwhere(~is_whole | (array < 0) | (array > len(alphabet)))
     if len(wrong):
         line, place = wrong[0]
         raise ValueError(

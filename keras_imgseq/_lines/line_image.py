@@ -15,7 +15,7 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], "float32")
 LEAST_CONTRAST = 1 / 16
 CHANNELS = (1, 2, 3, 4)
 # Of Pillow's images.
-OTHER_MODES = ("P", "PA", "CMYK", "YCbCr", "HSV", "LAB")
+OTHER_MODES = ("P", "PA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV", "LAB")
 
 
 def prepared(image: Any, height: int) -> Line:
@@ -65,17 +65,8 @@ def end_of_ink(line: Line) -> int:
 
 def light_of(image: Any) -> npt.NDArray[np.float32]:
     """The grey of each pixel, `(height, width)`, from 0 for black to 1 for white."""
-    try:
-        if getattr(image, "mode", None) in OTHER_MODES:
-            # Numbers of a palette, of ink or of a hue are no light.
-            has_alpha = image.mode == "PA" or "transparency" in image.info
-            image = image.convert("RGBA" if has_alpha else "RGB")
-        array = np.asarray(image)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"The image of a line is an array. Received: {shown(image)}. For a tensor of PyTorch, "
-            "write image.detach().cpu().numpy()."
-        ) from error
+    name = "np.asarray(image)" if hasattr(image, "mode") else "image"
+    array = _as_array(image)
     if array.ndim == 3 and array.shape[-1] not in CHANNELS:
         raise ValueError(
             "The image of a line is (height, width), or has 1 to 4 channels at the end. Received: "
@@ -93,7 +84,7 @@ def light_of(image: Any) -> npt.NDArray[np.float32]:
         if 0 < largest <= (1 if array.itemsize == 1 else most // 2):
             raise ValueError(
                 f"An image of {array.dtype.name} is black at 0 and white at {most}. Received: "
-                f"values up to {largest}. Write image / {2 ** int(largest).bit_length() - 1}, or "
+                f"values up to {largest}. Write {name} / {2 ** int(largest).bit_length() - 1}, or "
                 "whatever is white in your images."
             )
     if array.dtype.kind == "u":
@@ -104,11 +95,11 @@ def light_of(image: Any) -> npt.NDArray[np.float32]:
         values = array.astype("float32")
     else:
         found = shown(array.dtype.name)
-        if array.dtype.kind == "f":
+        if array.dtype.kind in "fi":
             found += f" from {array.min():g} to {array.max():g}"
         raise ValueError(
             "The image of a line holds unsigned integers, or floats from 0 to 1. Received: "
-            f"{found}. For values from 0 to 255, write image.astype('uint8')."
+            f"{found}. {_cure_of_values(array, name)}"
         )
     if array.ndim == 2:
         return values.astype("float32")
@@ -117,6 +108,39 @@ def light_of(image: Any) -> npt.NDArray[np.float32]:
         values = values[..., :-1] * alpha + (1 - alpha)
     grey = values @ LUMINANCE if values.shape[-1] == 3 else values[..., 0]
     return grey.astype("float32")
+
+
+def _as_array(image: Any) -> npt.NDArray[Any]:
+    try:
+        if getattr(image, "mode", None) in OTHER_MODES:
+            # Numbers of a palette, of ink or of a hue are no light.
+            has_alpha = image.mode in ("PA", "RGBa") or "transparency" in image.info
+            image = image.convert("RGBA" if has_alpha else "RGB")
+        array = np.asarray(image)
+    except (TypeError, ValueError, RuntimeError) as error:
+        single = ".float()" if "bfloat16" in str(error).lower() else ""
+        raise ValueError(
+            f"The image of a line is an array. Received: {shown(image)}. For a tensor of PyTorch, "
+            f"write image.detach().cpu(){single}.numpy()."
+        ) from error
+    if "float" in array.dtype.name and array.dtype.kind != "f":
+        # bfloat16 and its like, of which NumPy does not know that they are floats.
+        array = array.astype("float32")
+    return array
+
+
+def _cure_of_values(array: npt.NDArray[Any], name: str) -> str:
+    if array.dtype.kind not in "fi":
+        return "Write an array of numbers."
+    low, high = array.min(), array.max()
+    if np.isnan(low):
+        return f"Write np.nan_to_num({name})."
+    if array.dtype.kind == "f" and low > -0.5 and high < 1.5:
+        return f"Write np.clip({name}, 0, 1)."
+    for bits in (8, 16):
+        if low >= 0 and high < 2**bits:
+            return f"If black is 0 and white {2**bits - 1}, write {name}.astype('uint{bits}')."
+    return "Subtract what is black in your images, and divide by what is then white."
 
 
 def _scaled_width(size: tuple[int, ...], height: int) -> int:

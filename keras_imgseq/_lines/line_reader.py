@@ -40,7 +40,8 @@ class LineReader(keras.Model):  # type: ignore[misc]
         cell: `"lstm"`, `"gru"` or `"simple_rnn"`.
         dropout: Fraction of the features to drop in front of each recurrent layer but the first,
             and in front of the last layer.
-        **kwargs: Arguments of `keras.Model`: `name` and `dtype`.
+        name: Name of the model.
+        dtype: The dtype or dtype policy of the layers, `None` for that of the Keras configuration.
 
     Input shape:
         `(batch, height, width)`, floats, ink 1, paper 0, padded with 0 on the right. The width is
@@ -84,7 +85,6 @@ class LineReader(keras.Model):  # type: ignore[misc]
         dropout: float = 0.2,
         name: str = "line_reader",
         dtype: Any = None,
-        **kwargs: Any,
     ) -> None:
         alphabet = checked_alphabet(alphabet)
         meaning = "the height of a line in pixels. Write height=40"
@@ -118,7 +118,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         single = "float64" if policy.variable_dtype == "float64" else "float32"
         logits = keras.layers.Dense(len(alphabet) + 1, dtype=single, name="logits")(features)
         logits = BlankPadding(dtype=single, name="blank_padding")(logits)
-        super().__init__(images, logits, name=name, **kwargs)
+        super().__init__(images, logits, name=name)
         # Keras scales the loss by it in half precision.
         self.dtype_policy = policy
         self.alphabet = alphabet
@@ -192,6 +192,11 @@ class LineReader(keras.Model):  # type: ignore[misc]
             )
         check_images(x, self.height, "reader.read(images)")
         return super().predict(x, *args, **kwargs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Predicts as `keras.Model`. `read` makes texts of a list of images."""
+        check_images(x, self.height, "reader.read(images)")
+        return super().predict_on_batch(x)
 
     def _check_lines(self, images: Any, labels: Any) -> None:
         made_for = getattr(images, "made_for", None)

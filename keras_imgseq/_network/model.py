@@ -82,6 +82,8 @@ def check_images(model: keras.Model, images: Any) -> None:
     if isinstance(images, (list, tuple)):
         (images,) = images
     shape = tuple(getattr(images, "shape", None) or ())
+    if shape and not shape[0]:
+        raise ValueError(f"The network reads at least one image. Received: shape={shape}.")
     if not shape or not expected or _fit(shape[1:], expected[1:]):
         return
     # Keras itself adds the axis of a single channel, and takes it away.
