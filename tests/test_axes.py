@@ -169,11 +169,17 @@ def test_one_coloured_image_is_no_batch_of_grey_ones():
             image_as_sequence(grey)
         image_as_sequence(image, data_format="channels_last")
         ImageAsSequence(data_format="channels_last")(image)
+        ImageAsSequence()(keras.Input(batch_shape=(32, 28, 4)))
 
 
 def test_the_shape_of_a_batch_without_its_number_is_refused():
     with pytest.raises(ValueError, match="a number of images, their height and their width"):
         build_image_rnn((None, 28, 28), 10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Features behind a convolution are such images too.
+        ImageAsSequence()(keras.Input((None, 28, 28)))
+        build_image_rnn((None, 28, 28), 10, data_format="channels_last")
 
 
 def test_a_batch_of_pytorch_is_refused():

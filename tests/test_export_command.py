@@ -348,6 +348,15 @@ def test_each_network_in_a_model_has_the_pixels_that_it_is_given():
     for place, scale in enumerate((1.0, 1 / 255)):
         model = keras.Model(others, first(inner(others)[place]))
         assert pixels.scaling_of(model) == (scale, 0.0)
+    # A model that is called with a dict, whose keys stand in any order.
+    named = {name: keras.Input((8, 6), name=name) for name in "ba"}
+    inner = [first(keras.layers.Rescaling(1 / 255)(named["a"])), second(named["b"])]
+    pair = keras.Model(named, keras.layers.Add()(inner))
+    for given, expected in (
+        ({"b": others, "a": scaled}, (None, None)),
+        ({"b": scaled, "a": others}, (1 / 255, 0.0)),
+    ):
+        assert pixels.scaling_of(keras.Model([images, others], pair(given))) == expected
     grey = keras.Input((8, 6, 1))
     coloured = keras.layers.Rescaling(1 / 255)(keras.layers.Concatenate()([grey] * 3))
     model = keras.Model(grey, build_image_rnn((8, 6, 3), 2)(coloured))

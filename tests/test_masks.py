@@ -316,13 +316,18 @@ def test_a_permutation_of_a_single_line_warns(step):
         ImageAsSequence(step, "random", seed=0, mask_value=0.0)(np.ones((1, 4, 4), "float32"))
 
 
-@pytest.mark.parametrize("other", [{"reverse": True}, {"order": "snake"}])
+@pytest.mark.parametrize(
+    "other",
+    [{"reverse": True}, {"order": "snake"}, {"transpose": True}, {"order": "random", "seed": 1}],
+)
 def test_padding_is_not_joined_with_real_steps(other):
-    readings = [ImageAsSequence("pixel", mask_value=0.0, **options) for options in ({}, other)]
-    with pytest.raises(ValueError, match="steps of padding would be joined with real ones"):
+    options = [{"step": "pixel", **more} for more in ({}, other)]
+    readings = [ImageAsSequence(mask_value=0.0, **given) for given in options]
+    with pytest.raises(ValueError, match="would join steps of padding with real ones"):
         build_image_rnn((4, 6), 3, reading=readings, return_sequences=True)
     build_image_rnn((4, 6), 3, reading=readings)
-    readings = [ImageAsSequence("pixel", **options) for options in ({}, other)]
+    build_image_rnn((4, 6), 3, reading=readings[:1], return_sequences=True)
+    readings = [ImageAsSequence(**given) for given in options]
     build_image_rnn((4, 6), 3, reading=readings, return_sequences=True)
 
 

@@ -133,7 +133,7 @@ class _Walk:
 
     def _behind(self, layer: Any, given: Scalings) -> Scalings:
         """The scaling of each output of a layer, from that of each input."""
-        if isinstance(layer, keras.Model):
+        if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
             return self.through(layer, given)
         pixels = [scaling for scaling in given if scaling is not None]
         if not pixels:
@@ -163,7 +163,8 @@ def _places(config: Any) -> list[tuple[str, int, int]]:
     if isinstance(config, dict):
         if config.get("class_name") == "__keras_tensor__":
             return [tuple(config["config"]["keras_history"])]
-        config = list(config.values())
+        # In the order in which Keras flattens dicts.
+        config = [config[key] for key in sorted(config)]
     if not isinstance(config, (list, tuple)):
         return []
     if len(config) == 3 and isinstance(config[0], str) and isinstance(config[1], int):

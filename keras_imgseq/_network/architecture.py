@@ -213,6 +213,7 @@ class Architecture:
             return
         readings = [layer.reading for layer in self.reading]
         doubt = doubt_of_axes(self.input_shape, readings, str(self.data_format))
+        doubt = doubt or axes.doubt_of_the_number(self.input_shape)
         if doubt:
             raise ValueError(doubt)
 
@@ -258,17 +259,18 @@ class Architecture:
                 f"Received: readings of {numbers} steps. Write readings of equal steps, or "
                 "return_sequences=False."
             )
-        paths = {
-            f"order={shown(layer.reading.order)} and reverse={layer.reading.reverse}"
-            for layer in self.reading
-        }
+        first, *others = self.reading
         has_mask = any(layer.mask_value is not None for layer in self.reading)
-        if self.return_sequences and has_mask and len(paths) > 1:
+        are_unlike = any(
+            (layer.reading, layer.mask_value) != (first.reading, first.mask_value)
+            for layer in others
+        )
+        if self.return_sequences and has_mask and are_unlike:
             raise ValueError(
-                "With return_sequences=True and `mask_value`, all readings have one order and one "
-                "direction. Otherwise steps of padding would be joined with real ones. Received: "
-                f"{'; '.join(sorted(paths))}. Write the same in all, and bidirectional=True to "
-                "read in both directions."
+                "With return_sequences=True and `mask_value`, all readings are the same. Unlike "
+                "ones would join steps of padding with real ones. Received: "
+                f"{len(self.reading)} readings. Write one, and bidirectional=True to read in both "
+                "directions."
             )
 
     @property

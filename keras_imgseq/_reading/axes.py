@@ -133,12 +133,24 @@ def doubt(image_shape: Sequence[Any], data_format: str, *, is_meant: bool) -> st
             f'If they do, write data_format="{other}". {silence}'
         )
     first, *others = image_shape
-    is_square = first is None and others[0] == others[1] is not None
-    is_number = is_square or (None not in image_shape and first > 4 * max(others))
+    is_number = None not in image_shape and first > 4 * max(others)
     if is_number and others[-1] not in USUAL_CHANNELS:
-        return (
-            f"These axes seem to be a number of images, their height and their width. {received} "
-            "If they are, write the shape of one image: images.shape[1:]. If they are not, write "
-            f'data_format="{data_format}".'
-        )
+        return _number_of_images(image_shape, data_format)
     return None
+
+
+def doubt_of_the_number(image_shape: Sequence[Any]) -> str | None:
+    """Why an unknown height is probably the number of images, in the shape that a user wrote."""
+    if len(image_shape) != 3 or image_shape[0] is not None or image_shape[-1] in USUAL_CHANNELS:
+        return None
+    is_square = image_shape[1] == image_shape[2] is not None
+    return _number_of_images(image_shape, "channels_last") if is_square else None
+
+
+def _number_of_images(image_shape: Sequence[Any], data_format: str) -> str:
+    return (
+        "These axes seem to be a number of images, their height and their width. Received: "
+        f"shape={tuple(image_shape)}, data_format={data_format!r} by default. If they are, write "
+        "the shape of one image: images.shape[1:]. If they are not, write "
+        f'data_format="{data_format}".'
+    )

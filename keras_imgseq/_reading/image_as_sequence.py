@@ -159,6 +159,8 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         if is_foreign(images):
             return self._read_in_pipeline(images, mask)
         mask = given_mask(mask, images, self.data_format)
+        if not self.built and not isinstance(images, keras.KerasTensor):
+            self._warn_of_one_image(static_shape(images))
         # By its name: Keras forgets a mask that is given by its place.
         return super().__call__(images, mask=mask, **kwargs)
 
@@ -260,6 +262,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
             )
         shape = static_shape(images)
         self._warn_of_the_axes(shape)
+        self._warn_of_one_image(shape)
         self.compute_output_shape(shape)
         return self._read(images)
 
@@ -275,4 +278,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
     def _warn_of_the_axes(self, input_shape: Shape) -> None:
         if self._warns and not self.data_format_was_given:
             doubts.warn(doubt_of_axes(input_shape[1:], [self.reading], self.data_format))
-            doubts.warn(axes.doubt_of_one_image(input_shape, "image[None]"))
+
+    def _warn_of_one_image(self, shape: Shape) -> None:
+        if self._warns and not self.data_format_was_given:
+            doubts.warn(axes.doubt_of_one_image(shape, "image[None]"))
