@@ -96,8 +96,21 @@ def test_the_exported_step_runs_without_keras(small, tmp_path, capsys):
 
 
 def test_a_file_that_is_no_step_is_refused(tmp_path):
+    skip_without("onnx")
+    from onnx import TensorProto, helper, save
+
     file = tmp_path / "a.onnx"
     file.write_text("no model")
+    with pytest.raises(command_line.InputError, match=r"is no step of this example. Write one"):
+        line_scan.main(["--onnx", str(file)])
+    # A step of another width.
+    part, state, answer, after = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 5]) for name in "abcd"
+    )
+    nodes = [helper.make_node("Identity", *pair) for pair in ("ac", "bd")]
+    graph = helper.make_graph(nodes, "step", [part, state], [answer, after])
+    opset = helper.make_opsetid("", 17)
+    save(helper.make_model(graph, opset_imports=[opset], ir_version=9), str(file))
     with pytest.raises(command_line.InputError, match=r"is no step of this example. Write one"):
         line_scan.main(["--onnx", str(file)])
 
