@@ -83,8 +83,7 @@ def train(pictures: Pictures, options: argparse.Namespace, outputs: Outputs) -> 
     if trained.was_stopped:
         path = outputs.model.path
         what = f"{path} stays as it was." if stays else f"What was learned is saved as {path}."
-        more = " The same command goes on from the last whole epoch." if states else ""
-        print(f"Stopped. {what}{more}")
+        print(f"Stopped. {what}{trained.goes_on(states)}")
         trained.end()
     report(trained.model, pictures, test)
     shown = test[0] if len(test) else training[0]

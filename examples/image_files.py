@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-# Photos too, but not every Pillow opens them. They are not to be left out without a stop.
-ENDINGS |= {".avif", ".heic", ".heif", ".jp2", ".jxl"}
+# The second line is of photos that not every Pillow opens: not to be left out without a stop.
+ENDINGS = {
+    *(".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"),
+    *(".avif", ".heic", ".heif", ".jp2", ".jxl"),
+}
 ORIENTATION = 0x0112
 OTHER_COLOURS = {"CMYK", "YCbCr", "LAB", "HSV"}
 

@@ -97,6 +97,7 @@ class Best:
 
     def __init__(self, states: States | None, patience: int = PATIENCE) -> None:
         self._patience = max(PATIENCE, patience)
+        self._states = states
         self._file = states and states.file("best.npz")
         self._weights: list[np.ndarray] | None = None
         self._rates: list[float] = []
@@ -132,14 +133,9 @@ class Best:
             self._weights = model.get_weights()
         if self.is_over:
             print(f"No better result for {self._patience} epochs: the training ends.")
-        if self._file and self._weights:
-            partial = self._file.with_suffix(".partial.npz")
-            try:
-                np.savez(partial, *self._weights, np.array(self._rates))
-                partial.replace(self._file)
-            except OSError as error:
-                partial.unlink(missing_ok=True)
-                raise OSError(error.errno, error.strerror, str(self._file.parent)) from error
+        if self._states and self._file and self._weights:
+            arrays = [*self._weights, np.array(self._rates)]
+            self._states.put(self._file.name, lambda path: np.savez(path, *arrays))
         return self.is_over
 
     def restore(self, model: keras.Model) -> None:

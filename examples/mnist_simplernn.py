@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         more = f" Its model is saved as {saved.path}." if saved else ""
         if stays:
             more = f" {saved.path} stays as it was."
-        more += " The same command goes on from the last whole epoch." if folder else ""
+        more += runs[-1].trained.goes_on(folder)
         print(f"Stopped in epoch {runs[-1].trained.num_epochs + 1}.{more}")
         runs[-1].trained.end()
     report(runs, beside_the_book(options))

@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,18 +124,26 @@ class States:
 
     def keep(self, state: State) -> None:
         """Writes a state, and removes those before it."""
-        file = self._path / f"{state.num_epochs}.json"
-        partial = self._path / "partial.keras"
+        name, history = str(state.num_epochs), json.dumps(state.history)
+        self.put(f"{name}.keras", state.model.save)
+        self.put(f"{name}.json", lambda path: path.write_text(history, encoding="utf-8"))
+        for old in self._path.glob("[0-9]*"):
+            if old.stem != name:
+                old.unlink()
+
+    def put(self, name: str, save: Callable[[Path], object]) -> None:
+        """Writes a file whole or not at all: a kill leaves the old one or the new one.
+
+        Raises:
+            OSError: If it cannot be written. It names the folder.
+        """
+        partial = self._path / f"partial{Path(name).suffix}"
         try:
-            state.model.save(partial)
-            os.replace(partial, file.with_suffix(".keras"))
-            _write(file, json.dumps(state.history))
+            save(partial)
+            os.replace(partial, self._path / name)
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise OSError(error.errno, error.strerror or str(error), str(self._path)) from error
-        for old in self._path.glob("[0-9]*"):
-            if old.stem != file.stem:
-                old.unlink()
 
 
 def _locked(path: Path) -> Any:

@@ -110,8 +110,7 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
         saved.write(trained.model.save)
         print(f"Saved the best reader as {saved.path}")
     if trained.was_stopped:
-        more = " The same command goes on from the last whole epoch." if states else ""
-        print(f"Stopped.{more}")
+        print(f"Stopped.{trained.goes_on(states)}")
         trained.end()
     report(trained.model, test, error_rate)
     if drawn:

@@ -67,6 +67,11 @@ class Trained:
     was_stopped: bool
     error: OSError | None = None
 
+    def goes_on(self, is_kept: object) -> str:
+        """What to say of a run that was stopped, whose states were to be kept or not."""
+        is_known = is_kept and not self.error
+        return " The same command goes on from the last whole epoch." if is_known else ""
+
     def end(self) -> NoReturn:
         """Ends the program, as Ctrl-C does or with what stopped the training."""
         if self.error:

@@ -138,21 +138,14 @@ def _checked_path(options: argparse.Namespace, target: Target) -> Path:
         if others or target.ending or not _is_ours(path):
             what = f"holds {others[0]}, which" if others else "is a folder that"
             raise ExportError(f"{path} {what} this command did not write. Give another --output.")
-    elif path.exists() and target.ending and not _is_ours(path):
-        raise ExportError(
-            f"{path} is a file that this command did not write. Give another --output."
-        )
-    if _beside(path).exists() and not _is_ours(path):
-        raise ExportError(
-            f"{_beside(path)} is a file that this command did not write. Give another --output."
-        )
-    weights = path.with_suffix(".bin")
-    if target.ending == ".xml" and weights.exists() and not path.exists():
-        raise ExportError(
-            f"{weights} is a file that this command did not write. Give another --output."
-        )
     if path.is_file() and not target.ending:
         raise ExportError(f"{path} is a file, and a folder is written. Give another --output.")
+    weights = [path.with_suffix(".bin")] if target.ending == ".xml" else []
+    for file in (path, _beside(path), *weights):
+        if file.exists() and not _is_ours(path):
+            raise ExportError(
+                f"{file} is a file that this command did not write. Give another --output."
+            )
     return path
 
 

@@ -122,6 +122,7 @@ def test_a_full_disk_loses_no_model(tmp_path, monkeypatch):
     assert ended.returncode == 1
     assert "states: No space left on device. Free some space" in ended.stderr
     assert f"Its model is saved as {model}" in ended.stdout
+    assert "goes on from" not in ended.stdout
     assert keras.saving.load_model(model).count_params() == 890
 
 
@@ -133,6 +134,21 @@ def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):
     with pytest.raises(ResumeError, match="epochs was 1 and is now 2"):
         ResumeFolder(tmp_path, {"epochs": 2})
     ResumeFolder(tmp_path, {"epochs": 1})
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(tmp_path):
+    states = States(tmp_path)
+    states.put("best.npz", lambda path: path.write_text("whole"))
+
+    def full(path):
+        path.write_text("a part")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as raised:
+        states.put("best.npz", full)
+    assert raised.value.filename == str(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["best.npz"]
+    assert (tmp_path / "best.npz").read_text() == "whole"
 
 
 def test_a_state_counts_when_it_is_complete(tmp_path):

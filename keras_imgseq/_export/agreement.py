@@ -33,6 +33,7 @@ def random_inputs(
     random = np.random.default_rng(0)
     scale, _ = scaling_of(whole or model)
     brightest = 1 if scale is None else 1 / np.abs(scale).max()
+    padding = padding_of(model)
     inputs: Inputs = {}
     for tensor, spec in zip(model.inputs, signature, strict=True):
         num_images, *others = spec.shape
@@ -42,7 +43,6 @@ def random_inputs(
             # Fractions would all become black.
             largest = max(largest, min(255, np.iinfo(spec.dtype).max))
         values = random.random(sizes) * largest
-        padding = padding_of(model)
         if padding is not None and len(sizes) > 2:
             is_first = len(sizes) == 4 and data_format_of(model) == "channels_first"
             image = np.moveaxis(values[-1], 0, -1) if is_first else values[-1]

@@ -8,6 +8,7 @@ import numpy as np
 from keras import layers as keras_layers
 
 from keras_imgseq import ConvStem, ImageAsSequence
+from keras_imgseq._export.graph import Call, Place, graph_of
 from keras_imgseq._network.model import all_layers
 
 # Layers that pass pixels on, perhaps to other places, or their averages. By their names: not every
@@ -104,32 +105,11 @@ class _Walk:
             for layer in model.layers:
                 given = self._behind(layer, given)
             return given
-        # The configuration names the tensors of each call, those of a model in a model too.
-        graph = keras.Model(model.inputs, model.outputs).get_config()
-        known = {
-            place[:2]: [scaling]
-            for place, scaling in zip(_places(graph["input_layers"]), given, strict=True)
-        }
-        calls = [
-            (layer["name"], _places(call))
-            for layer in graph["layers"]
-            for call in layer["inbound_nodes"]
-        ]
-        # Keras counts the calls of a model from 1, and those of other layers from 0.
-        results = [place for _, places in calls for place in places]
-        named = sorted({place[:2] for place in [*results, *_places(graph["output_layers"])]})
-        numbers = {name: [number for other, number in named if other == name] for name, _ in calls}
-        waiting = [((name, numbers[name].pop(0)), places) for name, places in calls]
-        layers = {layer.name: layer for layer in model.operations}
-        while waiting:
-            ready = [
-                (call, places) for call, places in waiting if all(p[:2] in known for p in places)
-            ]
-            for call, places in ready:
-                scalings = [_at(place, known) for place in places]
-                known[call] = self._behind(layers[call[0]], scalings)
-                waiting.remove((call, places))
-        return [_at(place, known) for place in _places(graph["output_layers"])]
+        graph = graph_of(model)
+        known = {place[:2]: [one] for place, one in zip(graph.inputs, given, strict=True)}
+        for call, layer, places in graph.calls:
+            known[call] = self._behind(layer, [_at(place, known) for place in places])
+        return [_at(place, known) for place in graph.outputs]
 
     def _behind(self, layer: Any, given: Scalings) -> Scalings:
         """The scaling of each output of a layer, from that of each input."""
@@ -158,21 +138,7 @@ class _Walk:
         return [None]
 
 
-def _places(config: Any) -> list[tuple[str, int, int]]:
-    """The places of tensors in a configuration: the name of a layer, its call, and which result."""
-    if isinstance(config, dict):
-        if config.get("class_name") == "__keras_tensor__":
-            return [tuple(config["config"]["keras_history"])]
-        # In the order in which Keras flattens dicts.
-        config = [config[key] for key in sorted(config)]
-    if not isinstance(config, (list, tuple)):
-        return []
-    if len(config) == 3 and isinstance(config[0], str) and isinstance(config[1], int):
-        return [tuple(config)]
-    return [place for part in config for place in _places(part)]
-
-
-def _at(place: tuple[str, int, int], known: dict[Any, Scalings]) -> Scaling | None:
+def _at(place: Place, known: dict[Call, Scalings]) -> Scaling | None:
     scalings = known[place[:2]]
     return scalings[place[2]] if place[2] < len(scalings) else scalings[0]
 

@@ -74,23 +74,24 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
 def check_images(model: keras.Model, images: Any) -> None:
     """Refuses what is no batch of images of the size that a network reads."""
     expected = tuple(model.input_shape or ())
-    if isinstance(images, (list, tuple)) and len(images) != 1:
-        raise ValueError(
-            f"The network reads one array of images, {expected}. Received: a list of "
-            f"{len(images)}. Write np.stack(images)."
-        )
     if isinstance(images, (list, tuple)):
+        if len(images) != 1:
+            raise ValueError(
+                f"The network reads one array of images, {expected}. Received: a list of "
+                f"{len(images)}. Write np.stack(images)."
+            )
         (images,) = images
     shape = tuple(getattr(images, "shape", None) or ())
     if shape and not shape[0]:
         raise ValueError(f"The network reads at least one image. Received: shape={shape}.")
     if not shape or not expected or _fit(shape[1:], expected[1:]):
         return
-    # Keras itself adds the axis of a single channel, and takes it away.
     is_one = len(shape) > 1 and _fit(shape, expected[1:])
-    if not is_one and expected[-1] == 1 and _fit(shape[1:], expected[1:-1]):
-        return
-    if not is_one and shape[-1] == 1 and _fit(shape[1:-1], expected[1:]):
+    # Keras itself adds the axis of a single channel, and takes it away.
+    is_adjusted = (expected[-1] == 1 and _fit(shape[1:], expected[1:-1])) or (
+        shape[-1] == 1 and _fit(shape[1:-1], expected[1:])
+    )
+    if is_adjusted and not is_one:
         return
     cure = (
         "For one image, write image[None]."
