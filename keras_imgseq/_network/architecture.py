@@ -1,6 +1,5 @@
 """The arguments of `build_image_rnn`, checked before anything is built."""
 
-import contextlib
 import dataclasses
 from collections.abc import Callable
 from typing import Any, Literal
@@ -8,6 +7,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from keras_imgseq._network.activations import check_activation, check_single_output
 from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._network.stem_arguments import num_stem_params
 from keras_imgseq._reading import arguments, axes
@@ -132,16 +132,10 @@ class Architecture:
 
     def _check_activations(self) -> None:
         for num_units in self.units:
-            _check_activation("activation", self.activation, num_units)
-        _check_activation("classifier_activation", self.classifier_activation, self.classes or 2)
-        if self.classes == 1 and _is_always_the_same(self.classifier_activation):
-            raise ValueError(
-                "With one output, this activation always gives the same answer, as a softmax is "
-                "always 1. Received: classes=1, "
-                f"classifier_activation={shown(self.classifier_activation)}. Write "
-                'classifier_activation="sigmoid" for the probability of one of two classes, '
-                "classifier_activation=None for a number, or classes=2."
-            )
+            check_activation("activation", self.activation, num_units)
+        check_activation("classifier_activation", self.classifier_activation, self.classes or 2)
+        if self.classes == 1:
+            check_single_output(self.classifier_activation)
 
     def _check_numbers(self) -> None:
         for name in ("dropout", "recurrent_dropout"):
@@ -317,35 +311,3 @@ def _as_layer(reading: Any, data_format: str) -> ImageAsSequence:
             f'["row", "column"]. Received: reading={shown(reading)}.'
         )
     return ImageAsSequence(reading, data_format=data_format)  # type: ignore[arg-type]
-
-
-def _is_always_the_same(activation: Any) -> bool:
-    if isinstance(activation, keras.layers.Layer) and activation.weights:
-        return False
-    values = keras.activations.get(activation)(keras.ops.convert_to_tensor([[-2.0], [0.5], [3.0]]))
-    low, middle, high = keras.ops.convert_to_numpy(values).ravel().tolist()
-    return bool(low == middle == high)
-
-
-def _check_activation(name: str, value: Any, num_values: int) -> None:
-    error, shape = None, (1, num_values)
-    try:
-        # A class is callable too, but it makes an activation and is none.
-        is_known = not isinstance(value, type)
-        activation = keras.activations.get(value)
-        if isinstance(activation, keras.layers.Layer):
-            # Not called, which would build it. A layer of one's own need not know its shape.
-            with contextlib.suppress(NotImplementedError):
-                is_known = tuple(activation.compute_output_shape(shape)) == shape
-        elif is_known:
-            # A variable, because a gradient is asked for when a network is trained.
-            values = keras.Variable("zeros", shape=shape).value
-            is_known = tuple(activation(values).shape) == shape
-    except Exception as raised:
-        is_known, error = False, raised
-    if not is_known:
-        raise ValueError(
-            "Unknown activation. Write the name of a Keras activation, for example 'relu', or a "
-            "function of one tensor that gives as many values as it takes. Received: "
-            f"{name}={shown(value)}"
-        ) from error
