@@ -59,7 +59,7 @@ def exported(model: keras.Model, row: Any) -> Callable[[], Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "step.onnx"
         build_step_model(model).export(path, format="onnx", verbose=False)
-        stream = OnnxStream(path)
+        stream = OnnxStream(path, len(row))
     return lambda: stream.feed(row)
 
 

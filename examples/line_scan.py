@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parsed(arguments)
     web = make_web(options.rows, (options.seed, 2))
     if options.onnx:
-        scan(web, OnnxStream(options.onnx).feed)
+        scan(web, OnnxStream(options.onnx, WIDTH).feed)
         return
     saved = options.save and KeptFile(options.save)
     network = built(options)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from command_line import InputError
-from scanned_web import WIDTH, Defect, Web
+from scanned_web import Defect, Web
 
 THRESHOLD = 0.5
 # An alarm may come this many rows after the end of a short defect.
@@ -22,9 +22,10 @@ class OnnxStream:
 
     Args:
         path: The ONNX file of a step model.
+        width: The pixels of a row.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, width: int) -> None:
         import onnxruntime
 
         try:
@@ -33,7 +34,7 @@ class OnnxStream:
             shapes = [part.shape[1:] for part in (self._part, *states)]
         except Exception:
             shapes = []
-        if len(shapes) < 2 or shapes[0] != [WIDTH] or any(len(shape) != 1 for shape in shapes):
+        if len(shapes) < 2 or shapes[0] != [width] or any(len(shape) != 1 for shape in shapes):
             raise InputError(f"{path} is no step of this example. Write one with --save.")
         self._names = [state.name for state in states]
         self._states = [np.zeros((1, state.shape[1]), "float32") for state in states]
