@@ -373,6 +373,8 @@ def assert_equal(ours, theirs):
 # way into that loop. With `--hypothesis-profile=many` all run.
 IS_WHOLE = BACKEND == "torch" or settings().max_examples > 100
 INTO_THE_LOOP = ("called", "masked", "with_states")
+# Keras' own LSTM cannot read a batch of no images on TensorFlow.
+FAIL_IN_KERAS = {("no_image", "lstm")} if BACKEND == "tensorflow" else set()
 # On PyTorch Keras' own GRU and LSTM cannot be trained with a state, and hand out one tensor as
 # output and as state.
 OF_A_SIMPLE_RNN = ("trained_with_state", "states_changed_in_place")
@@ -390,7 +392,8 @@ MATRIX = [
     (way, cell)
     for way in WAYS
     for cell in CELLS
-    if IS_WHOLE or cell == "simple_rnn" or way in INTO_THE_LOOP
+    if (IS_WHOLE or cell == "simple_rnn" or way in INTO_THE_LOOP)
+    and (way, cell) not in FAIL_IN_KERAS
 ]
 MATRIX_OF_THE_BACKEND = [
     (way, cell)

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from keras_imgseq._recurrent import cudnn_loop, projected_loops
-from keras_imgseq._recurrent.masked_loops import FINITE_IN_PADDING, with_mask
+from keras_imgseq._recurrent.masked_loops import BOUNDED, relu_with_mask, with_mask
 
 Loop = Callable[..., tuple[Any, Any, list[Any]]]
 
@@ -33,9 +33,7 @@ def fastest_loop(layer: Any, sequences: Any, states: Any, mask: Any, training: b
         loop = _loop_without_mask(layer, sequences, states, training)
     if loop is None or mask is None:
         return loop
-    # On JAX Keras' loop with a mask is as fast as any without.
-    is_for_it = keras.backend.backend() != "jax" and _is_covered(layer, sequences, mask)
-    return loop if is_for_it else None
+    return loop if _is_covered(layer, sequences, states, mask) else None
 
 
 def _loop_without_mask(layer: Any, sequences: Any, states: Any, training: bool) -> Loop | None:
@@ -62,18 +60,28 @@ def _loop_without_mask(layer: Any, sequences: Any, states: Any, training: bool) 
     return projected_loops.unrolled_loop if is_worth_unrolling else None
 
 
-def _is_covered(layer: Any, sequences: Any, mask: Any) -> bool:
-    """Whether a mask can be left to `with_mask`, which does not know the last states."""
-    is_of_steps = tuple(mask.shape) == tuple(sequences.shape[:2])
-    is_finite = layer.cell.activation in FINITE_IN_PADDING
-    return is_of_steps and is_finite and not layer.return_state and not layer.stateful
+def _is_covered(layer: Any, sequences: Any, states: list[Any], mask: Any) -> bool:
+    """Whether a loop can run with a mask, as far as nobody asks for the last states."""
+    backend = keras.backend.backend()
+    # On JAX Keras' loop with a mask is as fast as any without.
+    is_asked_for = layer.return_state or layer.stateful
+    if backend == "jax" or is_asked_for or tuple(mask.shape) != tuple(sequences.shape[:2]):
+        return False
+    # PyTorch's loops stop where a sequence ends.
+    stops = backend == "torch" and not isinstance(layer, LSTM)
+    is_relu = layer.cell.activation is keras.activations.relu
+    return stops or (is_relu and _are_zeros(states)) or layer.cell.activation in BOUNDED
 
 
 def _is_as_keras_made_it(layer: Any) -> bool:
     cell: Any = layer.cell
     is_exact = type(layer) in KERAS_CELLS and type(cell) is KERAS_CELLS[type(layer)]
     has_its_bias: bool = cell.use_bias == (cell.bias is not None)
-    return is_exact and has_its_bias and "call" not in vars(cell)
+    return is_exact and has_its_bias and not {"call", "get_initial_state"} & vars(cell).keys()
+
+
+def _are_zeros(states: list[Any]) -> bool:
+    return all(hasattr(state, "_keras_imgseq_zeros") for state in states)
 
 
 def _are_single(layer: Any, sequences: Any, states: list[Any]) -> bool:
@@ -107,12 +115,23 @@ class _FastestLoop:
             return inner_loop(self, sequences, initial_state, mask, training)
         if mask is None:
             return loop(self, self.cell.kernel, sequences, states, self.return_sequences)  # type: ignore[attr-defined]
+        run = with_mask
         if keras.backend.backend() == "torch":
             from keras_imgseq._recurrent import torch_masks  # noqa: PLC0415
 
             if torch_masks.is_covered(self, states):
                 return torch_masks.with_mask(self, sequences, states, mask)
-        return with_mask(loop, self, sequences, states, mask)
+        elif self.cell.activation is keras.activations.relu:  # type: ignore[attr-defined]
+            run = relu_with_mask
+        return run(loop, self, sequences, states, mask)
+
+    def get_initial_state(self, batch_size: Any) -> Any:
+        """Zeros, which are known again in a graph, where nobody can look at them."""
+        states = super().get_initial_state(batch_size)  # type: ignore[misc]
+        if keras.backend.backend() == "tensorflow":
+            for state in keras.tree.flatten(states):
+                state._keras_imgseq_zeros = True
+        return states
 
     def keras_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool) -> Any:
         """What Keras would run."""

@@ -46,7 +46,10 @@ def gradients_of(
     *,
     create_graph: bool = False,
 ) -> list[Any]:
-    """The gradients of the inputs that need one, and `None` for the others."""
+    """The gradients of the inputs that need one, and `None` for the others.
+
+    Where all steps are masked, no step has used the inputs: their gradient is zero.
+    """
     given = [
         (output, gradient)
         for output, gradient in zip(outputs, grad_outputs, strict=True)
@@ -59,6 +62,7 @@ def gradients_of(
             [gradient for _, gradient in given],
             create_graph=create_graph,
             allow_unused=True,
+            materialize_grads=True,
         )
     )
     return [next(gradients) if is_needed else None for is_needed in needed]

@@ -124,16 +124,25 @@ def torch_loop(
     """The last output, all outputs and the last states, as Keras' loops return them."""
     x = torch.flip(sequences, (1,)) if layer.go_backwards else sequences
     weights = [keras.ops.convert_to_tensor(kernel), *weights_of(layer.cell)[1:]]
-    outputs, states = run_of(layer)(x, states, weights, return_sequences)
+    if isinstance(layer, keras.layers.LSTM):
+        outputs, states = torch_lstm.run(x, states, weights, return_sequences)
+        last = states[0]
+    else:
+        batch, num_steps = x.shape[:2]
+        rows, batch_sizes = x.transpose(0, 1).flatten(0, 1), [batch] * num_steps
+        outputs, last = run_of(layer)(rows, batch_sizes, states[0], weights, return_sequences)
+        states = [last]
+        if return_sequences:
+            outputs = outputs.unflatten(0, (num_steps, batch)).transpose(0, 1)
+        else:
+            outputs = last[:, None]
     # Keras' outputs and states are tensors of their own, which a caller may change.
     is_kept = layer.return_state or layer.stateful
-    return states[0].clone() if is_kept else states[0], outputs, states
+    return last.clone() if is_kept else last, outputs, states
 
 
 def run_of(layer: Any) -> Any:
-    """The function that runs the steps of a layer."""
-    if isinstance(layer, keras.layers.LSTM):
-        return torch_lstm.run
+    """The function that runs the steps of a GRU or a SimpleRNN, as `torch_packed` has them."""
     if isinstance(layer, keras.layers.GRU):
         return torch_gru.run
     is_relu = layer.cell.activation is keras.activations.relu

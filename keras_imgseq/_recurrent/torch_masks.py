@@ -1,7 +1,7 @@
-"""Masks of a SimpleRNN with relu and of a GRU on PyTorch: the padding first.
+"""Masks of a SimpleRNN and of a GRU on PyTorch: the loops run over the real steps alone.
 
-What `masked_loops` does for every loop, with fewer operations. A state of zeros stays what it is
-in the padding, so the last state is the answer.
+What `masked_loops` does for every loop, with less to compute. Padding is not read: it may hold
+NaN, such as the logarithm of a black pixel.
 """
 
 from typing import Any
@@ -11,58 +11,49 @@ import torch
 
 from keras_imgseq._recurrent.torch_loops import run_of, weights_of
 
-# A sigmoid makes exactly 1 of it, and a relu exactly 0 of its opposite, with any bias.
-CERTAIN = 1e30
-
 
 def is_covered(layer: Any, states: list[Any]) -> bool:
-    """Whether padding leaves the states as they are: zeros, whose gradient nobody asks for."""
-    is_known = isinstance(layer, keras.layers.GRU) or (
-        isinstance(layer, keras.layers.SimpleRNN)
-        and layer.cell.activation is keras.activations.relu
-    )
+    """Whether a layer has a loop that stops at the end of each sequence."""
     # Keras looks for shapes with tensors without values.
-    has_values = is_known and states[0].device.type == "cpu"
-    return has_values and not states[0].requires_grad and not bool(states[0].any())
+    has_values = states[0].device.type == "cpu"
+    return has_values and not isinstance(layer, keras.layers.LSTM)
 
 
 def with_mask(
     layer: Any, sequences: Any, states: list[Any], mask: Any
 ) -> tuple[Any, Any, list[Any]]:
     """The last output, all outputs and the last states, as `masked_loops.with_mask`."""
-    is_real, x = mask.to(torch.bool), sequences
+    is_real = mask.to(torch.bool)
     if layer.go_backwards:
-        is_real, x = is_real.flip(1), x.flip(1)
-    num_padded = x.shape[1] - is_real.sum(1, keepdim=True)
-    order = _places_among_all(torch.argsort(is_real.to(torch.uint8), dim=1, stable=True))
-    # One more row, and one more feature that only this row has. Padding itself is not read: it
-    # may hold NaN, such as the logarithm of a black pixel.
-    rows = torch.nn.functional.pad(x.flatten(0, 1), (0, 1, 0, 1))
-    rows[-1, -1] = 1
-    order.masked_fill_(torch.arange(x.shape[1]) < num_padded, len(rows) - 1)
-    w, u, *bias = weights_of(layer.cell)
-    of_padding = w.new_zeros((1, w.shape[1]))
-    # The update gate of a GRU is open, the state of a SimpleRNN is 0.
-    of_padding[:, : layer.units] = CERTAIN if isinstance(layer, keras.layers.GRU) else -CERTAIN
-    weights = [torch.cat([w, of_padding]), u, *bias]
-    outputs, states = run_of(layer)(_taken(rows, order), states, weights, layer.return_sequences)
-    if layer.return_sequences:
-        # Before the first real step this is a step of padding, whose output is zero.
-        num_real = is_real.cumsum(1)
-        places = (num_padded - 1 + num_real).clamp_(min=0)
-        outputs = _taken(outputs.flatten(0, 1), _places_among_all(places))
-        outputs = outputs.masked_fill(num_real[:, :, None] == 0, 0)
-        if layer.zero_output_for_mask:
-            outputs = outputs.masked_fill(~is_real[:, :, None], 0)
-    elif layer.zero_output_for_mask:
-        outputs = outputs.masked_fill(~is_real[:, -1:, None], 0)
-    return outputs[:, -1], outputs, states
-
-
-def _places_among_all(places: Any) -> Any:
-    """The places of steps, where the steps of all sequences lie in one matrix."""
-    return places + torch.arange(len(places))[:, None] * places.shape[1]
-
-
-def _taken(rows: Any, places: Any) -> Any:
-    return rows.index_select(0, places.flatten()).unflatten(0, places.shape)
+        is_real = is_real.flip(1)
+    num_steps = is_real.shape[1]
+    num_real, order = is_real.sum(1).sort(descending=True, stable=True)
+    ranks = torch.argsort(order)
+    # The real steps of each sequence, in the order in which they are read.
+    steps = torch.argsort(is_real.to(torch.uint8), dim=1, descending=True, stable=True)
+    if layer.go_backwards:
+        steps = num_steps - 1 - steps
+    is_step = torch.arange(num_steps)[:, None] < num_real
+    places = (order[:, None] * num_steps + steps[order]).T[is_step]
+    rows = sequences.flatten(0, 1).index_select(0, places)
+    sizes = is_step.sum(1)
+    outputs, last = run_of(layer)(
+        rows,
+        [size for size in sizes.tolist() if size],
+        states[0].index_select(0, order),
+        weights_of(layer.cell),
+        layer.return_sequences,
+    )
+    last = last.index_select(0, ranks)
+    is_shown = is_real if layer.zero_output_for_mask else is_real.cumsum(1) > 0
+    if not layer.return_sequences:
+        # Before the first real step the output is zero.
+        outputs = torch.where(is_shown[:, -1:], last, 0)[:, None]
+        return outputs[:, -1], outputs, [last]
+    num_rows_before = sizes.cumsum(0) - sizes
+    places = num_rows_before[is_real.cumsum(1) - 1] + ranks[:, None]
+    # One more row, of zeros.
+    places = torch.where(is_shown, places, len(outputs)).flatten()
+    outputs = torch.nn.functional.pad(outputs, (0, 0, 0, 1)).index_select(0, places)
+    outputs = outputs.view(*is_real.shape, layer.units)
+    return outputs[:, -1], outputs, [last]

@@ -13,7 +13,8 @@ With the gradient of every output, grad_y[t], and of the last state, grad_h[T]:
     grad_U       = sum h[t-1]^T grad_a[t]
     grad_b       = sum grad_a[t]
 
-`x W` does not depend on the previous step, so it is computed for all steps at once.
+`x W` does not depend on the previous step, so it is computed for all steps at once. The steps
+lie one below the other, as `torch_packed` says.
 """
 
 from typing import Any
@@ -21,32 +22,44 @@ from typing import Any
 import torch
 
 from keras_imgseq._recurrent.torch_gradients import must_be_recorded, recorded_gradients
+from keras_imgseq._recurrent.torch_packed import last_rows, states_before
 
 
-def run_relu(x: Any, states: list[Any], weights: list[Any], return_sequences: bool) -> Any:
-    """All outputs, or the last one, and the last state, with relu."""
-    return _run(x, states, weights, return_sequences, torch.relu)
+def run_relu(
+    x: Any, batch_sizes: list[int], initial: Any, weights: list[Any], return_sequences: bool
+) -> Any:
+    """All outputs, or `None`, and the last states, with relu."""
+    return _run(x, batch_sizes, initial, weights, return_sequences, torch.relu)
 
 
-def run_tanh(x: Any, states: list[Any], weights: list[Any], return_sequences: bool) -> Any:
-    """All outputs, or the last one, and the last state, with tanh."""
-    return _run(x, states, weights, return_sequences, torch.tanh)
+def run_tanh(
+    x: Any, batch_sizes: list[int], initial: Any, weights: list[Any], return_sequences: bool
+) -> Any:
+    """All outputs, or `None`, and the last states, with tanh."""
+    return _run(x, batch_sizes, initial, weights, return_sequences, torch.tanh)
 
 
-def _run(x: Any, states: list[Any], weights: list[Any], return_sequences: bool, f: Any) -> Any:
+def _run(
+    x: Any,
+    batch_sizes: list[int],
+    initial: Any,
+    weights: list[Any],
+    return_sequences: bool,
+    f: Any,
+) -> Any:
     w, u, *bias = weights
     b = bias[0] if bias else w.new_zeros(w.shape[1])
-    y, h = _SimpleRNN.apply(x, w, u, b, states[0], f, return_sequences)  # type: ignore[no-untyped-call]
-    return (y if return_sequences else h[:, None]), [h]
+    return _SimpleRNN.apply(x, w, u, b, initial, f, batch_sizes, return_sequences)  # type: ignore[no-untyped-call]
 
 
-def _step_by_step(f: Any, x: Any, w: Any, u: Any, b: Any, h: Any) -> tuple[Any, Any]:
+def _step_by_step(
+    f: Any, batch_sizes: list[int], x: Any, w: Any, u: Any, b: Any, h: Any
+) -> tuple[Any, Any]:
     """The equations, in operations that PyTorch can differentiate."""
-    outputs = []
-    for projection in (x @ w + b).unbind(1):
-        h = f(projection + h @ u)
-        outputs.append(h)
-    return torch.stack(outputs, dim=1), h
+    each = [h]
+    for projection in (x @ w + b).split(batch_sizes):
+        each.append(f(projection + each[-1][: len(projection)] @ u))
+    return torch.cat(each)[len(h) :], torch.cat(last_rows(each))
 
 
 class _SimpleRNN(torch.autograd.Function):
@@ -59,51 +72,58 @@ class _SimpleRNN(torch.autograd.Function):
         b: Any,
         initial: Any,
         f: Any,
+        batch_sizes: list[int],
         return_sequences: bool,
     ) -> Any:
-        projections = (x.flatten(0, 1) @ w).add_(b).unflatten(0, x.shape[:2])
-        h = initial.new_empty((x.shape[1] + 1, *initial.shape))
-        h[0] = initial
-        each, activate = h.unbind(0), torch.relu_ if f is torch.relu else torch.tanh_
-        for t, projection in enumerate(projections.unbind(1)):
-            activate(torch.addmm(projection, each[t], u, out=each[t + 1]))
+        batch = len(initial)
+        projections = (x @ w).add_(b).split(batch_sizes)
+        h = initial.new_empty((batch + len(x), initial.shape[1]))
+        h[:batch] = initial
+        each, activate = (
+            h.split([batch, *batch_sizes]),
+            torch.relu_ if f is torch.relu else torch.tanh_,
+        )
+        for t, (projection, n) in enumerate(zip(projections, batch_sizes, strict=True)):
+            before = each[t] if n == len(each[t]) else each[t][:n]
+            activate(torch.addmm(projection, before, u, out=each[t + 1]))
         ctx.set_materialize_grads(False)
         # A stateful layer overwrites its state. What needs no gradient is read from h.
-        ctx.save_for_backward(x, w, u, b, initial if ctx.needs_input_grad[4] else h[0], h)
-        ctx.f = f
+        ctx.save_for_backward(x, w, u, b, initial if ctx.needs_input_grad[4] else each[0], h)
+        ctx.f, ctx.batch_sizes = f, batch_sizes
         # Copies, so that a caller may change them, and the last does not keep the others.
-        y = h[1:].transpose(0, 1).contiguous() if return_sequences else None
-        return y, h[-1].clone()
+        return h[batch:].clone() if return_sequences else None, torch.cat(last_rows(each))
 
     @staticmethod
-    def backward(ctx: Any, grad_y: Any, grad_h: Any) -> Any:
+    def backward(ctx: Any, grad_y: Any, grad_last: Any) -> Any:
         *inputs, h = ctx.saved_tensors
-        needed = ctx.needs_input_grad[:5]
-        if grad_y is None and grad_h is None:
-            return (None,) * 7
-        if must_be_recorded([grad_y, grad_h]):
+        batch_sizes, needed = ctx.batch_sizes, ctx.needs_input_grad[:5]
+        if grad_y is None and grad_last is None:
+            return (None,) * 8
+        if must_be_recorded([grad_y, grad_last]):
             found = recorded_gradients(
-                lambda *given: _step_by_step(ctx.f, *given),
+                lambda *given: _step_by_step(ctx.f, batch_sizes, *given),
                 inputs,
                 needed,
-                (grad_y, grad_h),
+                (grad_y, grad_last),
             )
-            return *found, None, None
-        x, w, u, _, _ = inputs
-        is_relu, grad_a, zero = ctx.f is torch.relu, torch.empty_like(h[1:]), h.new_zeros(())
-        slopes = (h[1:] <= 0 if is_relu else 1 - h[1:].square()).unbind(0)
-        each, backwards = grad_a.unbind(0), u.T
-        for t in reversed(range(len(each))):
-            if grad_y is not None:
-                grad_h = grad_y[:, t] if grad_h is None else grad_y[:, t] + grad_h
+            return *found, None, None, None
+        x, w, u, _, initial = inputs
+        batch, is_relu = len(initial), ctx.f is torch.relu
+        grad_a, zero, backwards = torch.empty_like(h[batch:]), h.new_zeros(()), u.T
+        grad_h = torch.zeros_like(initial) if grad_last is None else grad_last.clone()
+        slopes = (h[batch:] <= 0 if is_relu else 1 - h[batch:].square()).split(batch_sizes)
+        each, first_rows = torch.split(grad_a, batch_sizes), {n: grad_h[:n] for n in batch_sizes}
+        grad_outputs = () if grad_y is None else grad_y.split(batch_sizes)
+        for t, n in reversed(list(enumerate(batch_sizes))):
+            grad = first_rows[n]
+            if grad_outputs:
+                grad.add_(grad_outputs[t])
             if is_relu:
                 # Not a product: what a dead unit hands back is 0, even for an infinite gradient.
-                torch.where(slopes[t], zero, grad_h, out=each[t])
+                torch.where(slopes[t], zero, grad, out=each[t])
             else:
-                torch.mul(slopes[t], grad_h, out=each[t])
-            grad_h = each[t] @ backwards
-        grad_u = h[:-1].flatten(0, 1).T @ grad_a.flatten(0, 1)
-        flat = grad_a.transpose(0, 1).flatten(0, 1)
-        grad_x = (flat @ w.T).unflatten(0, x.shape[:2]) if needed[0] else None
-        grad_w = x.flatten(0, 1).T @ flat
-        return grad_x, grad_w, grad_u, flat.sum(0), grad_h, None, None
+                torch.mul(slopes[t], grad, out=each[t])
+            torch.mm(each[t], backwards, out=grad)
+        grad_u = states_before(h, h.split([batch, *batch_sizes]), batch_sizes).T @ grad_a
+        grad_x = grad_a @ w.T if needed[0] else None
+        return grad_x, x.T @ grad_a, grad_u, grad_a.sum(0), grad_h, None, None, None
