@@ -636,6 +636,19 @@ def test_nan_in_the_padding_reaches_no_gradient(name, activation):
     assert all(np.isfinite(keras.ops.convert_to_numpy(g)).all() for g in gradients)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="written by hand on PyTorch alone")
+def test_a_dead_unit_hands_no_infinite_gradient_back():
+    import torch
+
+    layer = recurrent_layers.SimpleRNN(2, activation="relu")
+    layer.build((1, 3, 1))
+    # The second unit is dead.
+    layer.set_weights([np.array([[1, -1]]), np.diag([0.5, 0.5]), np.zeros(2)])
+    x = torch.ones((1, 3, 1), requires_grad=True)
+    (gradient,) = torch.autograd.grad(layer(x), x, torch.tensor([[1.0, np.inf]]))
+    np.testing.assert_allclose(gradient.flatten(), [0.25, 0.5, 1])
+
+
 def test_a_state_of_another_dtype_runs_the_loop_of_keras():
     layer = recurrent_layers.SimpleRNN(4)
     layer.build((2, 5, 3))

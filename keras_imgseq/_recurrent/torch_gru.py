@@ -20,6 +20,7 @@ With the gradient of every output, grad_y[t], and of the last state, grad_h[T]:
 lie one below the other, as `torch_packed` says.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -52,7 +53,7 @@ def _step_by_step(
         z, r = torch.sigmoid(z_x + z_h), torch.sigmoid(r_x + r_h)
         n = torch.tanh(n_x + r * (q + c))
         each.append(z * before + (1 - z) * n)
-    return torch.cat(each)[len(h) :], torch.cat(last_rows(each))
+    return torch.cat(each)[len(h) :], torch.cat(last_rows(each, batch_sizes))
 
 
 class _GRU(torch.autograd.Function):
@@ -79,9 +80,10 @@ class _GRU(torch.autograd.Function):
         gates_x, n_x = steps(*(x @ w).add_(b).split([2 * units, units], dim=1))
         gates, products = steps(*zrq.split([2 * units, units], dim=1))
         z, r, _ = steps(*zrq.chunk(3, dim=1))
-        each = h.split([batch, *batch_sizes])
+        each, size = h.split([batch, *batch_sizes]), batch
         for t, (product, new) in enumerate(zip(*steps(zrq, n), strict=True)):
-            before = each[t] if len(new) == len(each[t]) else each[t][: len(new)]
+            before = each[t] if batch_sizes[t] == size else each[t][: batch_sizes[t]]
+            size = batch_sizes[t]
             torch.mm(before, u, out=product)
             gates[t].add_(gates_x[t]).sigmoid_()
             products[t].add_(c)
@@ -93,7 +95,9 @@ class _GRU(torch.autograd.Function):
         ctx.save_for_backward(x, w, u, b, c, initial, h, zrq, n)
         ctx.batch_sizes = batch_sizes
         # Copies, so that a caller may change them, and the last does not keep the others.
-        return h[batch:].clone() if return_sequences else None, torch.cat(last_rows(each))
+        return h[batch:].clone() if return_sequences else None, torch.cat(
+            last_rows(each, batch_sizes)
+        )
 
     @staticmethod
     def backward(ctx: Any, grad_y: Any, grad_last: Any) -> Any:
@@ -128,12 +132,12 @@ class _GRU(torch.autograd.Function):
         if grad_y is not None:
             grad_h[len(initial) :] = grad_y
         if grad_last is not None:
-            ends = last_rows(grad_each)
+            ends = last_rows(grad_each, batch_sizes)
             for end, grad in zip(ends, grad_last.split([*map(len, ends)]), strict=True):
                 end.add_(grad)
-        for t, size in reversed(list(enumerate(batch_sizes))):
+        for t, (size_before, size) in reversed(list(enumerate(pairwise(sizes)))):
             grad, grad_before = grad_each[t + 1], grad_each[t]
-            if size < len(grad_before):
+            if size < size_before:
                 grad_before = grad_before[:size]
             each[t].mul_(grad[:, None])
             grad_before.addmm_(products[t], backwards).addcmul_(updates[t], grad)

@@ -19,8 +19,9 @@ def states_before(h: Any, each: Sequence[Any], batch_sizes: list[int]) -> Any:
     return torch.cat([state[:n] for state, n in zip(each, batch_sizes, strict=False)])
 
 
-def last_rows(each: Sequence[Any]) -> list[Any]:
+def last_rows(each: Sequence[Any], batch_sizes: list[int]) -> list[Any]:
     """The rows after which a sequence ends, in the order of the sequences."""
-    sizes_after = [*map(len, each[1:]), 0]
-    parts = [state[n:] for state, n in zip(each, sizes_after, strict=True) if n < len(state)]
+    sizes, sizes_after = [len(each[0]), *batch_sizes], [*batch_sizes, 0]
+    steps = zip(each, sizes, sizes_after, strict=True)
+    parts = [state[after:] for state, size, after in steps if after < size]
     return parts[::-1] or [each[-1]]

@@ -59,7 +59,7 @@ def _step_by_step(
     each = [h]
     for projection in (x @ w + b).split(batch_sizes):
         each.append(f(projection + each[-1][: len(projection)] @ u))
-    return torch.cat(each)[len(h) :], torch.cat(last_rows(each))
+    return torch.cat(each)[len(h) :], torch.cat(last_rows(each, batch_sizes))
 
 
 class _SimpleRNN(torch.autograd.Function):
@@ -83,15 +83,21 @@ class _SimpleRNN(torch.autograd.Function):
             h.split([batch, *batch_sizes]),
             torch.relu_ if f is torch.relu else torch.tanh_,
         )
-        for t, (projection, n) in enumerate(zip(projections, batch_sizes, strict=True)):
-            before = each[t] if n == len(each[t]) else each[t][:n]
-            activate(torch.addmm(projection, before, u, out=each[t + 1]))
+        size = batch
+        for projection, n, before, after in zip(
+            projections, batch_sizes, each, each[1:], strict=False
+        ):
+            known = before if n == size else before[:n]
+            activate(torch.addmm(projection, known, u, out=after))
+            size = n
         ctx.set_materialize_grads(False)
         # A stateful layer overwrites its state. What needs no gradient is read from h.
         ctx.save_for_backward(x, w, u, b, initial if ctx.needs_input_grad[4] else each[0], h)
         ctx.f, ctx.batch_sizes = f, batch_sizes
         # Copies, so that a caller may change them, and the last does not keep the others.
-        return h[batch:].clone() if return_sequences else None, torch.cat(last_rows(each))
+        return h[batch:].clone() if return_sequences else None, torch.cat(
+            last_rows(each, batch_sizes)
+        )
 
     @staticmethod
     def backward(ctx: Any, grad_y: Any, grad_last: Any) -> Any:
@@ -99,7 +105,8 @@ class _SimpleRNN(torch.autograd.Function):
         batch_sizes, needed = ctx.batch_sizes, ctx.needs_input_grad[:5]
         if grad_y is None and grad_last is None:
             return (None,) * 8
-        if must_be_recorded([grad_y, grad_last]):
+
+        def recorded() -> tuple[Any, ...]:
             found = recorded_gradients(
                 lambda *given: _step_by_step(ctx.f, batch_sizes, *given),
                 inputs,
@@ -107,23 +114,25 @@ class _SimpleRNN(torch.autograd.Function):
                 (grad_y, grad_last),
             )
             return *found, None, None, None
+
+        if must_be_recorded([grad_y, grad_last]):
+            return recorded()
         x, w, u, _, initial = inputs
         batch, is_relu = len(initial), ctx.f is torch.relu
-        grad_a, zero, backwards = torch.empty_like(h[batch:]), h.new_zeros(()), u.T
         grad_h = torch.zeros_like(initial) if grad_last is None else grad_last.clone()
-        slopes = (h[batch:] <= 0 if is_relu else 1 - h[batch:].square()).split(batch_sizes)
-        each, first_rows = torch.split(grad_a, batch_sizes), {n: grad_h[:n] for n in batch_sizes}
+        # The slopes, which become the gradients step by step.
+        grad_a = h[batch:].sign() if is_relu else 1 - h[batch:].square()
+        each, backwards = torch.split(grad_a, batch_sizes), u.T
+        first_rows = {n: grad_h[:n] for n in set(batch_sizes)}
         grad_outputs = () if grad_y is None else grad_y.split(batch_sizes)
         for t, n in reversed(list(enumerate(batch_sizes))):
             grad = first_rows[n]
             if grad_outputs:
                 grad.add_(grad_outputs[t])
-            if is_relu:
-                # Not a product: what a dead unit hands back is 0, even for an infinite gradient.
-                torch.where(slopes[t], zero, grad, out=each[t])
-            else:
-                torch.mul(slopes[t], grad, out=each[t])
-            torch.mm(each[t], backwards, out=grad)
+            torch.mm(each[t].mul_(grad), backwards, out=grad)
+        # What a dead unit hands back is 0, but the product of 0 and infinity is not.
+        if is_relu and not grad_h.isfinite().all():
+            return recorded()
         grad_u = states_before(h, h.split([batch, *batch_sizes]), batch_sizes).T @ grad_a
         grad_x = grad_a @ w.T if needed[0] else None
         return grad_x, x.T @ grad_a, grad_u, grad_a.sum(0), grad_h, None, None, None
