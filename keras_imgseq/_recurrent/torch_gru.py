@@ -80,10 +80,10 @@ class _GRU(torch.autograd.Function):
         gates_x, n_x = steps(*(x @ w).add_(b).split([2 * units, units], dim=1))
         gates, products = steps(*zrq.split([2 * units, units], dim=1))
         z, r, _ = steps(*zrq.chunk(3, dim=1))
-        each, size = h.split([batch, *batch_sizes]), batch
+        sizes = [batch, *batch_sizes]
+        each = h.split(sizes)
         for t, (product, new) in enumerate(zip(*steps(zrq, n), strict=True)):
-            before = each[t] if batch_sizes[t] == size else each[t][: batch_sizes[t]]
-            size = batch_sizes[t]
+            before = each[t] if sizes[t + 1] == sizes[t] else each[t][: sizes[t + 1]]
             torch.mm(before, u, out=product)
             gates[t].add_(gates_x[t]).sigmoid_()
             products[t].add_(c)
@@ -95,9 +95,8 @@ class _GRU(torch.autograd.Function):
         ctx.save_for_backward(x, w, u, b, c, initial, h, zrq, n)
         ctx.batch_sizes = batch_sizes
         # Copies, so that a caller may change them, and the last does not keep the others.
-        return h[batch:].clone() if return_sequences else None, torch.cat(
-            last_rows(each, batch_sizes)
-        )
+        last = torch.cat(last_rows(each, batch_sizes))
+        return h[batch:].clone() if return_sequences else None, last
 
     @staticmethod
     def backward(ctx: Any, grad_y: Any, grad_last: Any) -> Any:

@@ -17,6 +17,7 @@ With the gradient of every output, grad_y[t], and of the last state, grad_h[T]:
 lie one below the other, as `torch_packed` says.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -79,25 +80,19 @@ class _SimpleRNN(torch.autograd.Function):
         projections = (x @ w).add_(b).split(batch_sizes)
         h = initial.new_empty((batch + len(x), initial.shape[1]))
         h[:batch] = initial
-        each, activate = (
-            h.split([batch, *batch_sizes]),
-            torch.relu_ if f is torch.relu else torch.tanh_,
-        )
-        size = batch
-        for projection, n, before, after in zip(
-            projections, batch_sizes, each, each[1:], strict=False
-        ):
-            known = before if n == size else before[:n]
-            activate(torch.addmm(projection, known, u, out=after))
-            size = n
+        each = h.split([batch, *batch_sizes])
+        activate = torch.relu_ if f is torch.relu else torch.tanh_
+        sizes = pairwise([batch, *batch_sizes])
+        for t, (projection, (size_before, size)) in enumerate(zip(projections, sizes, strict=True)):
+            before = each[t] if size == size_before else each[t][:size]
+            activate(torch.addmm(projection, before, u, out=each[t + 1]))
         ctx.set_materialize_grads(False)
         # A stateful layer overwrites its state. What needs no gradient is read from h.
         ctx.save_for_backward(x, w, u, b, initial if ctx.needs_input_grad[4] else each[0], h)
         ctx.f, ctx.batch_sizes = f, batch_sizes
         # Copies, so that a caller may change them, and the last does not keep the others.
-        return h[batch:].clone() if return_sequences else None, torch.cat(
-            last_rows(each, batch_sizes)
-        )
+        last = torch.cat(last_rows(each, batch_sizes))
+        return h[batch:].clone() if return_sequences else None, last
 
     @staticmethod
     def backward(ctx: Any, grad_y: Any, grad_last: Any) -> Any:
@@ -123,10 +118,10 @@ class _SimpleRNN(torch.autograd.Function):
         # The slopes, which become the gradients step by step.
         grad_a = h[batch:].sign() if is_relu else 1 - h[batch:].square()
         each, backwards = torch.split(grad_a, batch_sizes), u.T
-        first_rows = {n: grad_h[:n] for n in set(batch_sizes)}
+        first_rows = {size: grad_h[:size] for size in set(batch_sizes)}
         grad_outputs = () if grad_y is None else grad_y.split(batch_sizes)
-        for t, n in reversed(list(enumerate(batch_sizes))):
-            grad = first_rows[n]
+        for t, size in reversed(list(enumerate(batch_sizes))):
+            grad = first_rows[size]
             if grad_outputs:
                 grad.add_(grad_outputs[t])
             torch.mm(each[t].mul_(grad), backwards, out=grad)
