@@ -5,16 +5,13 @@ the time steps differs. `fastest_loop` is the rule: a call that it does not know
 own loop.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import keras
 
 from keras_imgseq._recurrent import cudnn_loop, projected_loops
-from keras_imgseq._recurrent.masked_loops import BOUNDED, relu_with_mask, with_mask
-
-Loop = Callable[..., tuple[Any, Any, list[Any]]]
+from keras_imgseq._recurrent.masked_loops import BOUNDED, Loop, relu_with_mask, with_mask
 
 # With more units the products take nearly all of the time, in every loop.
 MOST_UNITS = 128

@@ -10,6 +10,8 @@ from typing import Any
 import keras
 from keras import ops
 
+Loop = Callable[..., tuple[Any, Any, list[Any]]]
+
 # The loop runs over the padding too. There other states may grow beyond all numbers.
 BOUNDED = (keras.activations.tanh, keras.activations.sigmoid)
 # A relu makes 0 of this number, even after another is added.
@@ -17,11 +19,7 @@ FAR_BELOW_ZERO = -1e30
 
 
 def with_mask(
-    loop: Callable[..., tuple[Any, Any, list[Any]]],
-    layer: Any,
-    sequences: Any,
-    states: list[Any],
-    mask: Any,
+    loop: Loop, layer: Any, sequences: Any, states: list[Any], mask: Any
 ) -> tuple[Any, Any, list[Any]]:
     """What a layer answers by a loop that knows no mask: the real steps first.
 
@@ -44,11 +42,7 @@ def with_mask(
 
 
 def relu_with_mask(
-    loop: Callable[..., tuple[Any, Any, list[Any]]],
-    layer: Any,
-    sequences: Any,
-    states: list[Any],
-    mask: Any,
+    loop: Loop, layer: Any, sequences: Any, states: list[Any], mask: Any
 ) -> tuple[Any, Any, list[Any]]:
     """The same for relu and states that begin with zeros: the padding first.
 

@@ -45,13 +45,14 @@ def with_mask(
         layer.return_sequences,
     )
     last = last.index_select(0, ranks)
-    is_shown = is_real if layer.zero_output_for_mask else is_real.cumsum(1) > 0
+    num_read = is_real.cumsum(1)
+    is_shown = is_real if layer.zero_output_for_mask else num_read > 0
     if not layer.return_sequences:
         # Before the first real step the output is zero.
         outputs = torch.where(is_shown[:, -1:], last, 0)[:, None]
         return outputs[:, -1], outputs, [last]
     num_rows_before = sizes.cumsum(0) - sizes
-    places = num_rows_before[is_real.cumsum(1) - 1] + ranks[:, None]
+    places = num_rows_before[num_read - 1] + ranks[:, None]
     # One more row, of zeros.
     places = torch.where(is_shown, places, len(outputs)).flatten()
     outputs = torch.nn.functional.pad(outputs, (0, 0, 0, 1)).index_select(0, places)
