@@ -182,13 +182,15 @@ class _Watch(keras.callbacks.Callback):
         self._start = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._num_batches = batch + 1
         if self._stop.is_wanted:
             self.was_stopped = self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._stop.is_wanted:
-            # The epoch is not complete, and is begun anew when the run goes on.
             self.was_stopped = self.model.stop_training = True
+        if self._num_batches < self.params["steps"]:
+            # The epoch is not complete, and is begun anew when the run goes on.
             return
         figures = {name: float(value) for name, value in (logs or {}).items()}
         for name, value in figures.items():

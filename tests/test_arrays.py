@@ -222,6 +222,8 @@ TORCH_DTYPES = [
     "complex64",
     "float8_e4m3fn",
     "float8_e5m2",
+    "float8_e4m3fnuz",
+    "float8_e5m2fnuz",
 ]
 
 
@@ -375,7 +377,9 @@ def test_a_long_order_is_checked_once_and_a_grid_of_cells_is_an_order(monkeypatc
     order = layer.reading.order
     assert hash(order) == hash(tuple(order)) == order._hash
     monkeypatch.setattr(reading_arguments, "_cells_of", None)
-    assert layer.inverse((4, 6)).reading.order == order
+    # The same object, hashed once.
+    assert layer.inverse((4, 6)).reading.order is order
+    assert ImageAsSequence.from_config(layer.get_config()).reading.order is order
 
 
 @pytest.mark.parametrize("is_explicit", [False, True])
@@ -383,14 +387,13 @@ def test_a_long_order_is_checked_once_and_a_grid_of_cells_is_an_order(monkeypatc
 def test_paths_are_kept_read_only_and_within_a_bound(function, is_explicit, monkeypatch):
     monkeypatch.setattr(kept_arrays, "MOST_BYTES", 40_000)
     for seed in range(40):
-        grid = ((20, 20),) if function is _runs else (20, 20)
-        extra = (1,) if function is _runs else ()
+        sizes = (1, 20, 20) if function is _runs else (20, 20)
         if is_explicit:
             cells = np.random.default_rng(seed).permutation(400)
             key = (Cells(cells.tolist()), False, False, None)
         else:
             key = ("random", False, False, seed)
-        result = function(key, *grid, *extra)
+        result = function(*sizes, *key)
         arrays = result if function is _runs else [result.path]
         for array in arrays:
             with pytest.raises(ValueError, match="read-only"):
@@ -398,7 +401,7 @@ def test_paths_are_kept_read_only_and_within_a_bound(function, is_explicit, monk
         assert sum(size for _, size in function.entries.values()) <= 40_000
     # 400 numbers of 8 bytes, and for an explicit order 40 bytes more for each.
     assert 1 <= len(function.entries) <= (2 if is_explicit else 9)
-    again = function(key, *grid, *extra)
+    again = function(*sizes, *key)
     assert again is result
 
 
@@ -446,6 +449,32 @@ def test_torch_compile_makes_one_graph(reading, inverse):
         compiled = torch.compile(function, fullgraph=True, backend="eager")
         assert torch.equal(compiled(images), expected)
         assert torch.equal(compiled(torch.cat([images, images]))[2:], expected)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="torch.compile is tested on its own backend"
+)
+@pytest.mark.parametrize("reading", [*WAYS, {"step": 2, "order": [5, 4, 3, 2, 1, 0]}])
+@pytest.mark.parametrize("dynamic", [None, True])
+def test_torch_compile_makes_one_graph_of_a_layer_for_sizes_that_change(reading, dynamic):
+    import torch
+
+    layer = ImageAsSequence(**reading, data_format="channels_last")
+    layer(IMAGES)
+    torch._dynamo.reset()
+    compiled = torch.compile(layer, fullgraph=True, backend="eager", dynamic=dynamic)
+    for number in (2, 3, 5):
+        images = torch.ones((number, 4, 6, 3))
+        assert torch.equal(compiled(images), layer(images))
+    if "order" not in reading or isinstance(reading["order"], str):
+        torch._dynamo.reset()
+        compiled = torch.compile(
+            lambda x: image_as_sequence(x, **reading, data_format="channels_last"),
+            fullgraph=True,
+            backend="eager",
+        )
+        for height in (4, 6, 8):
+            assert compiled(torch.ones((2, height, 6, 3))).shape[0] == 2
 
 
 def test_two_networks_fit_into_one_model():

@@ -86,7 +86,9 @@ def test_a_blank_image_is_all_paper(value):
     ("image", "cure"),
     [
         (np.zeros((40, 1), "uint8"), "Turn the image, or cut the line out of it"),
-        (np.zeros((1, 40), "uint8"), "Turn the image, or cut the line out of it"),
+        (np.zeros((1, 40), "uint8"), "several pixels high.*1 pixels high and 40 wide"),
+        (np.zeros((420, 20), "uint8"), "Turn the image, or cut the line out of it"),
+        (np.ma.masked_array(np.zeros((20, 30), "uint8")), r"Write image.filled\(white\)"),
         (np.zeros((4000, 20), "uint8"), "which is 0 wide at the reader's height of 16"),
         (np.zeros((3, 20, 30), "uint8"), r"write image.transpose\(1, 2, 0\)"),
         (np.zeros((2, 20, 30, 3), "uint8"), "The image of a line is"),

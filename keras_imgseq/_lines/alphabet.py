@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -39,8 +40,9 @@ def normalized(text: str) -> str:
 def listed(texts: Any) -> list[Any]:
     """The texts of several lines as a list."""
     try:
-        series = None if isinstance(texts, (str, bytes, set, frozenset, dict)) else iter(texts)
-    except TypeError:
+        is_other = isinstance(texts, (str, bytes, set, frozenset, dict, keras.Variable))
+        series = None if is_other else iter(texts)
+    except (TypeError, NotImplementedError):
         series = None
     if series is None:
         raise ValueError(

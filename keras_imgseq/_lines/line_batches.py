@@ -97,7 +97,7 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
                 f"reader={arguments.shown(reader)}. Write LineReader(alphabet)."
             )
         skips = arguments.choice("too_long", too_long, ("error", "skip")) == "skip"
-        if augment is not None and not callable(augment):
+        if augment is not None and (isinstance(augment, type) or not callable(augment)):
             raise ValueError(
                 "`augment` is a function of one line and a numpy.random.Generator. Received: "
                 f"augment={arguments.shown(augment)}."

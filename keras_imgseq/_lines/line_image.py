@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +15,8 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], "float32")
 # Less contrast than this, of 1, is an empty line and not faint ink.
 LEAST_CONTRAST = 1 / 16
 CHANNELS = (1, 2, 3, 4)
+# How many times as high as wide an image of a line may be.
+TALLEST = 20
 # Of Pillow's images.
 OTHER_MODES = ("P", "PA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV", "LAB")
 
@@ -43,7 +46,9 @@ def all_prepared(images: Any, height: int) -> list[Line]:
     is_series = hasattr(images, "__iter__") and len(shape) == 1
     is_one = len(shape) == 3 and shape[-1] in CHANNELS
     is_batch = len(shape) in (3, 4) and not is_one
-    if isinstance(images, (str, bytes, dict)) or not (is_series or is_batch):
+    if isinstance(images, (str, bytes, dict, keras.KerasTensor, keras.Variable)) or not (
+        is_series or is_batch
+    ):
         raise ValueError(
             "`images` is a list of arrays, one for each line. Received: "
             f"images={shown(images)}. For one line, write [image]."
@@ -111,6 +116,11 @@ def light_of(image: Any) -> npt.NDArray[np.float32]:
 
 
 def _as_array(image: Any) -> npt.NDArray[Any]:
+    if isinstance(image, np.ma.MaskedArray):
+        raise ValueError(
+            "The image of a line is an array of which no place is masked. Received: a "
+            f"{type(image).__name__}. Write image.filled(white), with what is white in your image."
+        )
     try:
         if getattr(image, "mode", None) in OTHER_MODES:
             # Numbers of a palette, of ink or of a hue are no light.
@@ -145,7 +155,12 @@ def _cure_of_values(array: npt.NDArray[Any], name: str) -> str:
 
 def _scaled_width(size: tuple[int, ...], height: int) -> int:
     width = round(size[1] * height / size[0])
-    if width < 2 or min(size) < 2:
+    if size[0] < 2:
+        raise ValueError(
+            "The image of a line is several pixels high. Received: an image "
+            f"{size[0]} pixels high and {size[1]} wide. Write the image of a whole line."
+        )
+    if width < 2 or size[1] < 2 or size[0] > TALLEST * size[1]:
         raise ValueError(
             f"The image of a line is several pixels wide. Received: an image {size[0]} pixels high "
             f"and {size[1]} wide, which is {width} wide at the reader's height of {height}. Turn "

@@ -12,12 +12,19 @@ from keras_imgseq._lines.alphabet import checked_alphabet, encoded, padded
 from keras_imgseq._lines.blank_padding import BlankPadding
 from keras_imgseq._lines.character_error_rate import CharacterErrorRate
 from keras_imgseq._lines.decoding import Place, beliefs, places_of, text_of
-from keras_imgseq._lines.labels import are_learnable, check_images, check_labels, check_lengths
+from keras_imgseq._lines.labels import (
+    are_labels,
+    check_images,
+    check_labels,
+    check_lengths,
+    have_steps,
+)
 from keras_imgseq._lines.line_image import Line, all_prepared, prepared
 from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._network.frozen_layers import freeze, frozen_names
 from keras_imgseq._network.model import check_steps_of_export, compile_as_saved, is_ctc
 from keras_imgseq._reading import arguments
+from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 from keras_imgseq._recurrent.cells import CELLS, CellName
 
@@ -95,6 +102,12 @@ class LineReader(keras.Model):  # type: ignore[misc]
         rate = arguments.fraction("dropout", dropout)
         name = arguments.text("name", name) or "line_reader"
         policy = keras.config.dtype_policy() if dtype is None else keras.dtype_policies.get(dtype)
+        if policy.variable_dtype not in ("float32", "float64"):
+            raise ValueError(
+                "A LineReader keeps its weights in float32 or float64. Received: "
+                f'dtype={shown(dtype)}. For half precision, write dtype="mixed_float16" or '
+                '"mixed_bfloat16".'
+            )
         stem = ConvStem(filters, pool_sizes, 0.0, "channels_last", dtype=policy, name="stem")
         images = keras.Input((height, None), dtype=policy.variable_dtype, name="images")
         reading = ImageAsSequence(
@@ -121,7 +134,6 @@ class LineReader(keras.Model):  # type: ignore[misc]
         super().__init__(images, logits, name=name)
         # Keras scales the loss by it in half precision.
         self.dtype_policy = policy
-        self.alphabet = alphabet
         self.height = height
         self._arguments: dict[str, Any] = {
             "alphabet": alphabet,
@@ -135,6 +147,11 @@ class LineReader(keras.Model):  # type: ignore[misc]
         }
         # Keras exports only what was called before.
         self(images)
+
+    @property
+    def alphabet(self) -> str:
+        """The characters that the reader knows, in the order of its classes."""
+        return str(self._arguments["alphabet"])
 
     @property
     def step_width(self) -> int:
@@ -217,15 +234,24 @@ class LineReader(keras.Model):  # type: ignore[misc]
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any
     ) -> Any:
-        """The loss as of `keras.Model`. CTC of a line that cannot be learned is NaN."""
+        """The loss as of `keras.Model`. That of a line that cannot be learned is NaN."""
         labels = keras.tree.flatten(y)
-        if len(labels) != 1 or not all(map(is_ctc, keras.tree.flatten(self.loss))):
+        if len(labels) != 1 or len(labels[0].shape) != 2:
             return super().compute_loss(x, y, y_pred, *args, **kwargs)
-        can_be_learned = are_learnable(labels[0], y_pred, len(self.alphabet))
-        # Without such labels: what a backend makes of them would reach the weights.
+        can_be_learned = are_labels(labels[0], len(self.alphabet))
+        if all(map(is_ctc, keras.tree.flatten(self.loss))):
+            can_be_learned = can_be_learned & have_steps(labels[0], y_pred)
+        # What a backend makes of wrong labels would reach the weights.
         y = keras.ops.where(can_be_learned[:, None], labels[0], 0)
         loss = super().compute_loss(x, y, y_pred, *args, **kwargs)
         return keras.ops.where(keras.ops.all(can_be_learned), loss, float("nan"))
+
+    def quantize(self, mode: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Refused: a file of the reader would not hold what it makes."""
+        raise ValueError(
+            f"A LineReader cannot be quantized, because its file could not be loaded. Received: "
+            f"mode={shown(mode)}. Export the reader, and quantize that file."
+        )
 
     def export(
         self, filepath: Any, format: str = "tf_saved_model", *args: Any, **kwargs: Any

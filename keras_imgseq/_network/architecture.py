@@ -57,6 +57,7 @@ class Architecture:
     name: str | None
 
     def __post_init__(self) -> None:
+        self.cells_made: list[Any] = []
         self._check_units_and_classes()
         self._check_cell()
         self._check_choices()
@@ -191,7 +192,7 @@ class Architecture:
             raise ValueError(
                 "All readings of one network have the same data format. Received: "
                 f"data_format={self.data_format!r} and readings with "
-                f"{listed(layer.data_format for layer in self.reading)}. Write the same "
+                f"{listed(sorted({layer.data_format for layer in self.reading}))}. Write the same "
                 "data_format everywhere."
             )
         self.data_format = data_formats.pop()
@@ -207,7 +208,7 @@ class Architecture:
             return
         readings = [layer.reading for layer in self.reading]
         doubt = doubt_of_axes(self.input_shape, readings, str(self.data_format))
-        doubt = doubt or axes.doubt_of_the_number(self.input_shape)
+        doubt = doubt or axes.doubt_of_the_number(self.input_shape, str(self.data_format))
         if doubt:
             raise ValueError(doubt)
 
@@ -225,7 +226,7 @@ class Architecture:
             raise ValueError(
                 "With `filters`, all readings have the same convolutions in front, and the same "
                 "`mask_value`. Received: "
-                f"{listed(layer.mask_value for layer in self.reading)}. Write the same mask_value "
+                f"{shown([layer.mask_value for layer in self.reading])}. Write the same mask_value "
                 "in all readings."
             )
         return ConvStem(
@@ -247,7 +248,7 @@ class Architecture:
         # Unknown numbers of steps are equal only where patches divide the unknown side alike.
         grids = {self._grid_of(layer) for layer in self.reading} if None in steps else set()
         if self.return_sequences and (len(set(steps)) > 1 or len(grids) > 1):
-            numbers = "unknown and different numbers of" if None in steps else steps
+            numbers = "unknown and different numbers of" if None in steps else shown(steps)
             raise ValueError(
                 "With return_sequences=True, all readings have the same number of steps. "
                 f"Received: readings of {numbers} steps. Write readings of equal steps, or "
@@ -301,9 +302,8 @@ def _as_layer(reading: Any, data_format: str) -> ImageAsSequence:
     if isinstance(reading, str):
         otherwise = ", a patch of (4, 4), or an ImageAsSequence"
         arguments.choice("reading", reading, [*STEPS, "cross"], otherwise)
-    is_pair = isinstance(reading, tuple) and not any(
-        isinstance(side, (str, keras.layers.Layer)) for side in reading
-    )
+    is_pair = isinstance(reading, tuple) and len(reading) == 2
+    is_pair = is_pair and not any(isinstance(side, (str, keras.layers.Layer)) for side in reading)
     if not is_pair and not isinstance(reading, str) and not arguments.is_whole_number(reading):
         raise ValueError(
             "`reading` is what one step sees, or an ImageAsSequence. A pair of ints in round "

@@ -15,7 +15,7 @@ from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 from keras_imgseq._reading.reading_arguments import Step
 from keras_imgseq._reading.rearrangement import Shape
 from keras_imgseq._recurrent.cells import CELLS
-from keras_imgseq._recurrent.layers import KERAS_CELLS, MOST_UNROLLED_STEPS
+from keras_imgseq._recurrent.layers import MOST_UNROLLED_STEPS, SimpleRNN
 
 OneReading = Step | ImageAsSequence
 Readings = OneReading | Literal["cross"] | tuple[Literal["cross"], Step] | list[OneReading] | None
@@ -232,7 +232,15 @@ def _recurrent_layer(
     network: Architecture, num_units: int, options: dict[str, Any], has_mask: bool
 ) -> Any:
     if callable(network.cell):
-        layer = _around(_made_cell(network.cell, num_units), options)
+        cell = _made_cell(network.cell, num_units)
+        if any(cell is made for made in network.cells_made):
+            raise ValueError(
+                "A callable cell makes a new cell at each call, one for each layer. Received: "
+                f"the same cell twice from cell={shown(network.cell)}. Write "
+                "cell=keras.layers.GRUCell, or make the cell inside of the callable."
+            )
+        network.cells_made.append(cell)
+        layer = _around(cell, options)
     else:
         row = CELLS[network.cell]
         is_faster = network.unroll == "auto"
@@ -246,13 +254,12 @@ def _recurrent_layer(
             "dropout": network.dropout,
             "recurrent_dropout": network.recurrent_dropout,
         }
-        if is_faster and network.cell == "simple_rnn":
+        if is_faster and row.faster_layer is SimpleRNN:
             options["most_unrolled_steps"] = MOST_UNROLLED_STEPS // network.num_layers
-        if has_mask and network.unroll is False and network.cell != "simple_rnn":
+        layer = (row.faster_layer if is_faster else row.layer)(num_units, **of_cell, **options)
+        if has_mask and network.unroll is False and hasattr(layer, "use_cudnn"):
             # Keras' own layer would give cuDNN a mask that begins late or is all false.
-            layer = _around(KERAS_CELLS[row.faster_layer](num_units, **of_cell), options)
-        else:
-            layer = (row.faster_layer if is_faster else row.layer)(num_units, **of_cell, **options)
+            layer = _around(layer.cell, options)
     if not network.bidirectional:
         return layer
     try:

@@ -5,10 +5,11 @@ from typing import Any
 
 import keras
 
+from keras_imgseq._network.given_images import check_images, check_shape
 from keras_imgseq._reading.masks import is_of_pixels
 
 # By their names: not every version of Keras has all of them.
-PROBABILITIES = ("softmax", "sigmoid", "sparsemax")
+PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid", "sparse_sigmoid", "sparsemax")
 
 
 @keras.saving.register_keras_serializable(package="keras_imgseq")
@@ -19,6 +20,12 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
     # say that the mask is lost.
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """None: answers at every step have the mask of their layers."""
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answers as `keras.Model`. Images of another size are refused."""
+        if not isinstance(inputs, keras.KerasTensor):
+            check_shape(self, getattr(inputs, "shape", None))
+        return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Answers as `keras.Model`. A mask of frames, as TimeDistributed has, is not of pixels."""
@@ -71,43 +78,6 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
         super().export(filepath, format, *args, **kwargs)
 
 
-def check_images(model: keras.Model, images: Any) -> None:
-    """Refuses what is no batch of images of the size that a network reads."""
-    expected = tuple(model.input_shape or ())
-    if isinstance(images, (list, tuple)):
-        if len(images) != 1:
-            raise ValueError(
-                f"The network reads one array of images, {expected}. Received: a list of "
-                f"{len(images)}. Write np.stack(images)."
-            )
-        (images,) = images
-    shape = tuple(getattr(images, "shape", None) or ())
-    if shape and not shape[0]:
-        raise ValueError(f"The network reads at least one image. Received: shape={shape}.")
-    if not shape or not expected or _fit(shape[1:], expected[1:]):
-        return
-    is_one = len(shape) > 1 and _fit(shape, expected[1:])
-    # Keras itself adds the axis of a single channel, and takes it away.
-    is_adjusted = (expected[-1] == 1 and _fit(shape[1:], expected[1:-1])) or (
-        shape[-1] == 1 and _fit(shape[1:-1], expected[1:])
-    )
-    if is_adjusted and not is_one:
-        return
-    cure = (
-        "For one image, write image[None]."
-        if is_one
-        else f"Write images of that size, or build the network for input_shape={shape[1:]}."
-    )
-    raise ValueError(
-        f"The network reads a batch of images, {expected}. Received: shape={shape}. {cure}"
-    )
-
-
-def _fit(sizes: tuple[Any, ...], expected: tuple[Any, ...]) -> bool:
-    pairs = zip(sizes, expected, strict=False)
-    return len(sizes) == len(expected) and all(b in (None, a) for a, b in pairs)
-
-
 def compile_as_saved(model: keras.Model, config: dict[str, Any]) -> None:
     """Compiles a loaded model whose class has a `compile` of its own."""
     # Not `model.compile`: what could be saved once is loaded, whatever is refused today.
@@ -144,7 +114,10 @@ def gives_probabilities(layer: Any) -> bool:
     """Whether a last layer answers in probabilities, as far as its activation has a name."""
     if isinstance(layer, (keras.layers.RNN, keras.layers.Bidirectional)):
         return False
-    activation = getattr(layer, "activation", layer)
+    activation = layer
+    # An activation may be a layer with an activation.
+    while isinstance(activation, keras.layers.Layer) and hasattr(activation, "activation"):
+        activation = activation.activation
     is_softmax = isinstance(activation, keras.layers.Softmax)
     return is_softmax or getattr(activation, "__name__", None) in PROBABILITIES
 

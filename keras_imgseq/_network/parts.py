@@ -88,8 +88,9 @@ def _streamed_axis(layer: ImageAsSequence, image_size: Any) -> int:
     grid = reading.grid_size(image_size)
     is_line = 1 in grid and reading.order in ORDERS
     if reading.order not in ("raster", "snake") and not is_line:
+        which = "this order needs" if isinstance(reading.order, str) else "a list of cells may need"
         raise ValueError(
-            "A stream brings one line after the other, and this order needs later lines first. "
+            f"A stream brings one line after the other, and {which} later lines first. "
             f"Received: the reading {layer.name!r} with order={shown(reading.order)}. Train a "
             'network with order="raster" or "snake".'
         )

@@ -17,17 +17,17 @@ def checked_stem(filters: Any, pool_sizes: Any) -> tuple[tuple[int, ...], PoolSi
     if pool_sizes is None:
         return counts, ((2, 2),) * len(counts)
     meaning = "a pair of ints (height, width) for each convolution"
-    pairs = arguments.items_of(pool_sizes)
+    pairs, halves = arguments.items_of(pool_sizes), shown(((2, 2),) * len(counts))
     if pairs is None or len(pairs) != len(counts):
         raise ValueError(
             f"`pool_sizes` is {meaning}. Received: pool_sizes={shown(pool_sizes)} for "
-            f"{len(counts)} of them. Write pool_sizes={((2, 2),) * len(counts)}."
+            f"{len(counts)} of them. Write pool_sizes={halves}."
         )
     if not all(map(_is_pair, pairs)):
         raise ValueError(
             f"`pool_sizes` is {meaning}, both at least 1. Received: "
             f"pool_sizes={shown(pool_sizes)}. For example, write "
-            f"pool_sizes={((2, 2),) * len(counts)}: (2, 2) halves both sides, (1, 1) keeps them."
+            f"pool_sizes={halves}: (2, 2) halves both sides, (1, 1) keeps them."
         )
     return counts, tuple((int(pair[0]), int(pair[1])) for pair in map(list, pairs))
 

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from keras_imgseq._network.step_model import StepGraph
 from keras_imgseq._reading import arguments
 
+OF_A_STREAM = "Write the `states` of a stream of the same network and the same number of cameras."
+
 
 class Stream:
     """Answers after each row of an image that is still being taken, for one camera or several.
@@ -53,7 +55,11 @@ class Stream:
     @property
     def states(self) -> list[npt.NDArray[Any]]:
         """The states of all cameras: NumPy arrays, `(cameras, units)`, that can be saved."""
-        return [state.copy() for state in self._states]
+        # NumPy's files know no bfloat16.
+        return [
+            state.astype("float32" if state.dtype.name == "bfloat16" else state.dtype)
+            for state in self._states
+        ]
 
     @states.setter
     def states(self, states: Any) -> None:
@@ -61,18 +67,14 @@ class Stream:
         if isinstance(states, Mapping):
             states = list(states.values())
         is_list = isinstance(states, (list, tuple))
-        given = [_as_numbers(state, "A state") for state in states] if is_list else []
+        given = [_as_numbers(state, "A state", OF_A_STREAM) for state in states] if is_list else []
         if not all(np.isfinite(state).all() for state in given):
-            raise ValueError(
-                "States are numbers. Received: NaN or infinity. Write the `states` of a stream of "
-                "the same network and the same number of cameras."
-            )
+            raise ValueError(f"States are numbers. Received: NaN or infinity. {OF_A_STREAM}")
         expected = [state.shape for state in self._states]
         if [state.shape for state in given] != expected:
             raise ValueError(
                 f"The states of this network are arrays of {expected}. Received: "
-                f"{[state.shape for state in given]}. Write the `states` of a stream of the same "
-                "network and the same number of cameras."
+                f"{[state.shape for state in given]}. {OF_A_STREAM}"
             )
         self._states = [
             state.astype(kept.dtype) for state, kept in zip(given, self._states, strict=True)
@@ -145,7 +147,7 @@ class Stream:
         """`(cameras, lines, ...)`, whether it had an axis of cameras, and whether none of lines."""
         if camera is not None:
             self._checked_camera(camera)
-        array = _as_numbers(part)
+        array = _as_numbers(part, "A part", "For example, write stream.feed(image[0]).")
         line = self._line_shape
         num_axes = array.ndim - len(line)
         is_alone = camera is not None or self.cameras == 1
@@ -186,19 +188,17 @@ def _as_text(shape: tuple[Any, ...]) -> str:
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
-def _as_numbers(part: Any, what: str = "A part") -> npt.NDArray[Any]:
+def _as_numbers(part: Any, what: str, cure: str) -> npt.NDArray[Any]:
     try:
         array = np.asarray(keras.ops.convert_to_numpy(part))
     except Exception as error:
         raise ValueError(
-            f"{what} is an array of numbers. Received: {arguments.shown(part)}. For example, write "
-            "stream.feed(image[0])."
+            f"{what} is an array of numbers. Received: {arguments.shown(part)}. {cure}"
         ) from error
     if array.dtype.name == "bfloat16":
         array = array.astype("float32")
     if array.dtype.kind not in "iufb":
         raise ValueError(
-            f"{what} is an array of numbers. Received: an array of {array.dtype}. For example, "
-            "write stream.feed(image[0])."
+            f"{what} is an array of numbers. Received: an array of {array.dtype}. {cure}"
         )
     return array

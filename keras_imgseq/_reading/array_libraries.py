@@ -182,15 +182,10 @@ class PyTorch:
         self._torch = importlib.import_module("torch")
         keep_out_of_graphs(self._torch)
         # PyTorch can neither flip nor gather these dtypes, but others of the same size.
+        names = {"uint16": "int16", "uint32": "int32", "uint64": "int64"}
+        names |= {name: "int8" for name in vars(self._torch) if name.startswith("float8_")}
         self._moved_as = {
-            getattr(self._torch, unsigned): getattr(self._torch, signed)
-            for unsigned, signed in (
-                ("uint16", "int16"),
-                ("uint32", "int32"),
-                ("uint64", "int64"),
-                ("float8_e4m3fn", "int8"),
-                ("float8_e5m2", "int8"),
-            )
+            getattr(self._torch, name): getattr(self._torch, other) for name, other in names.items()
         }
 
     def shape(self, array: Any) -> tuple[Any, ...]:

@@ -32,7 +32,7 @@ def sizes_of(shape: Any, data_format: str) -> tuple[Any, tuple[Any, Any], int]:
     if len(shape) not in (3, 4):
         raise ValueError(
             f"A batch of images is (batch, height, width) or {AXES[data_format]}. "
-            f"{_received(shape, data_format)} {_cure(shape)}"
+            f"{_received(shape, data_format)} {cure_of_rank(shape)}"
         )
     batch, *sizes = shape
     num_channels = sizes.pop(channel_axis(data_format)) if len(sizes) == 3 else 1
@@ -52,7 +52,8 @@ def sizes_of(shape: Any, data_format: str) -> tuple[Any, tuple[Any, Any], int]:
     return batch, (sizes[0], sizes[1]), num_channels
 
 
-def _cure(shape: Any) -> str:
+def cure_of_rank(shape: Any) -> str:
+    """What to write for images of another number of axes than three or four."""
     if len(shape) == 2:
         return (
             "For one image, write images[None]. For flat vectors, put the pixels back into rows: "
@@ -98,17 +99,19 @@ def _other(data_format: str) -> str:
     return "channels_first" if data_format == "channels_last" else "channels_last"
 
 
-def doubt_of_one_image(images_shape: Sequence[Any], cure: str) -> str | None:
+def doubt_of_one_image(images_shape: Sequence[Any], cure: str, data_format: str) -> str | None:
     """Why a batch of grey images is probably one coloured image, with the cure."""
     if len(images_shape) != 3 or images_shape[-1] not in (3, 4):
         return None
     if None in images_shape or min(images_shape[:2]) < FEWEST_PIXELS:
         return None
     number, height, width = images_shape
+    if data_format == "channels_first":
+        cure += ' and data_format="channels_last"'
     return (
         f"This seems to be one coloured image, and is read as {number} grey ones of {height} x "
         f"{width} pixels. Received: shape={tuple(images_shape)}. If it is one image, write {cure}. "
-        'If it is not, write data_format="channels_last".'
+        f'If it is not, write data_format="{data_format}".'
     )
 
 
@@ -139,18 +142,20 @@ def doubt(image_shape: Sequence[Any], data_format: str, *, is_meant: bool) -> st
     return None
 
 
-def doubt_of_the_number(image_shape: Sequence[Any]) -> str | None:
+def doubt_of_the_number(image_shape: Sequence[Any], data_format: str) -> str | None:
     """Why an unknown height is probably the number of images, in the shape that a user wrote."""
     if len(image_shape) != 3 or image_shape[0] is not None or image_shape[-1] in USUAL_CHANNELS:
         return None
     is_square = image_shape[1] == image_shape[2] is not None
-    return _number_of_images(image_shape, "channels_last") if is_square else None
+    return _number_of_images(image_shape, data_format) if is_square else None
 
 
 def _number_of_images(image_shape: Sequence[Any], data_format: str) -> str:
+    silence = f'data_format="{data_format}"'
+    if image_shape[channel_axis(data_format)] is None:
+        silence = "the number of channels"
     return (
         "These axes seem to be a number of images, their height and their width. Received: "
         f"shape={tuple(image_shape)}, data_format={data_format!r} by default. If they are, write "
-        "the shape of one image: images.shape[1:]. If they are not, write "
-        f'data_format="{data_format}".'
+        f"the shape of one image: images.shape[1:]. If they are not, write {silence}."
     )

@@ -22,6 +22,7 @@ def doubt_of_axes(
 
 
 def _reads_several_steps(reading: Reading, size: Sequence[Any]) -> bool:
+    # Rows are the default, which nobody need have chosen.
     try:
         return reading.step != "row" and reading.num_steps((size[0], size[1])) != 1
     except ValueError:

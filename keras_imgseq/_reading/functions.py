@@ -17,6 +17,12 @@ from keras_imgseq._reading.rearrangement import (
     to_sequences,
 )
 
+UNLIKE_IMAGES = (
+    "Pad them to one size and name the value that you padded with in `mask_value` of "
+    "ImageAsSequence, or read them one by one with batched=False."
+)
+UNLIKE_SEQUENCES = "Put them back one by one with batched=False, each with its own `image_size`."
+
 
 def image_as_sequence(
     images: Any,
@@ -61,8 +67,8 @@ def image_as_sequence(
 
     Returns:
         `(batch, steps, features)`, or `(steps, features)` with `batched=False`. The dtype is
-        that of the images. Rows share memory with images of NumPy and PyTorch: write into a
-        copy.
+        that of the images. With NumPy and PyTorch the sequences may share memory with the
+        images, as rows do: write into a copy.
 
     Raises:
         ValueError: As `ImageAsSequence`, and where that layer warns of the axes.
@@ -79,14 +85,14 @@ def image_as_sequence(
     reading = Reading(step, order, transpose, reverse, seed, padding)
     resolved = axes.resolved(data_format)
     batched = arguments.flag("batched", batched)
-    images = as_array(images, "images")
+    images = as_array(images, "images", UNLIKE_IMAGES)
     if not batched:
         images = _with_batch(images, (2, 3), "an image is (height, width) or has channels too")
     shape = static_shape(images)
     doubts.warn(doubt_of_order(reading))
     _refuse_doubtful_axes(shape[1:], reading, data_format)
-    doubt = axes.doubt_of_one_image(shape, "batched=False") if data_format is None else None
-    if doubt:
+    doubt = axes.doubt_of_one_image(shape, "batched=False", resolved)
+    if doubt and data_format is None:
         raise ValueError(doubt)
     sequence_shape(shape, reading, resolved)
     sequences = to_sequences(library_of(images), images, reading, resolved)
@@ -134,8 +140,8 @@ def sequence_as_image(
         batched: Write `False` for a single sequence, `(steps, features)`.
 
     Returns:
-        The images, of the same library and dtype. Rows share memory with sequences of NumPy and
-        PyTorch: write into a copy.
+        The images, of the same library and dtype. With NumPy and PyTorch they may share memory
+        with the sequences, as rows do: write into a copy.
 
     Raises:
         ValueError: As `SequenceAsImage`, and where that layer warns of the axes.
@@ -151,7 +157,7 @@ def sequence_as_image(
     reading = Reading(step, order, transpose, reverse, seed, padding)
     resolved = axes.resolved(data_format)
     batched = arguments.flag("batched", batched)
-    sequences = as_array(sequences, "sequences")
+    sequences = as_array(sequences, "sequences", UNLIKE_SEQUENCES)
     if not batched:
         sequences = _with_batch(sequences, (2,), "a sequence is (steps, features)")
     shape = static_shape(sequences)

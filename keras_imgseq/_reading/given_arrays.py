@@ -9,10 +9,13 @@ from keras_imgseq._reading.arguments import listed, shown
 from keras_imgseq._reading.array_libraries import library_of
 
 
-def as_array(value: Any, name: str) -> Any:
-    """An array that can be read, or an error that says how to make one."""
+def as_array(value: Any, name: str, several_sizes: str) -> Any:
+    """An array that can be read, or an error that says how to make one.
+
+    `several_sizes` is what to do with a list of items of unlike sizes.
+    """
     if isinstance(value, (list, tuple)):
-        return _stacked(value, name)
+        return stacked(value, name, several_sizes)
     if isinstance(value, keras.KerasTensor):
         raise ValueError(
             f"The functions read arrays, which hold values. Received: {shown(value)}. In a model, "
@@ -25,6 +28,15 @@ def as_array(value: Any, name: str) -> Any:
 
 def checked_array(value: Any, name: str) -> Any:
     """The array itself, or what NumPy reads of another package's. What is none is an error."""
+    check_kind(value, name)
+    if library_of(value).name == "keras" and not _is_of_keras(value):
+        value = _converted(value)
+    check_dtype(value, name)
+    return value
+
+
+def check_kind(value: Any, name: str) -> None:
+    """Refuses what is no array, and arrays that hold more or less than numbers at places."""
     kind = "NestedTensor" if getattr(value, "is_nested", False) else type(value).__name__
     if kind in _SPECIAL:
         # Integers hold no -1.0.
@@ -45,16 +57,11 @@ def checked_array(value: Any, name: str) -> Any:
             f"`{name}` is an array of NumPy, TensorFlow, JAX or PyTorch. Received: a {kind}. "
             f"Write np.asarray({name}){filled}."
         )
-    library = library_of(value)
-    if library.name == "torch" and str(value.layout) != "torch.strided":
+    if library_of(value).name == "torch" and str(value.layout) != "torch.strided":
         raise ValueError(
             f"`{name}` is a dense array. Received: a tensor of layout {value.layout}. "
             f"Write {name}.to_dense()."
         )
-    if library.name == "keras" and not _is_of_keras(value):
-        value = _converted(value)
-    _check_dtype(value, name)
-    return value
 
 
 _SPECIAL = {
@@ -104,9 +111,10 @@ def as_tensor(array: Any, name: str) -> Any:
         ) from error
 
 
-def _check_dtype(array: Any, name: str) -> None:
+def check_dtype(array: Any, name: str) -> None:
+    """Refuses an array of objects, words or dates."""
     is_text = getattr(array.dtype, "name", None) == "string"
-    is_odd = getattr(array.dtype, "kind", "f") in "OSUT" or str(array.dtype).startswith("key<")
+    is_odd = getattr(array.dtype, "kind", "f") in "OSUTmM" or str(array.dtype).startswith("key<")
     is_odd = is_odd or getattr(array.dtype, "type", None) is np.void
     if is_text or is_odd or getattr(array.dtype, "fields", None) is not None:
         raise ValueError(
@@ -119,7 +127,7 @@ def _cure_of_dtype(array: Any, name: str) -> str:
     kind = getattr(array.dtype, "kind", "U")
     if getattr(array.dtype, "fields", None) is not None:
         return f'Write the field that holds the pixels, as in {name}["pixels"].'
-    if kind == "O" and array.ndim > 1:
+    if kind in "mM" or (kind == "O" and array.ndim > 1):
         return f'Write {name}.astype("float32").'
     if kind == "O":
         return f"Write np.stack({name}). Pad images of different sizes to one size first."
@@ -128,7 +136,7 @@ def _cure_of_dtype(array: Any, name: str) -> str:
     return "Open the files, or decode the strings, into arrays of numbers first."
 
 
-def _stacked(items: Any, name: str) -> Any:
+def stacked(items: Any, name: str, several_sizes: str) -> Any:
     """A list as one array of NumPy. A list of another library's arrays is for that library."""
     shapes = {tuple(item.shape) for item in items if hasattr(item, "shape")}
     for place, item in enumerate(items):
@@ -154,15 +162,12 @@ def _stacked(items: Any, name: str) -> Any:
         array = np.asarray(items)
     except (ValueError, TypeError, OverflowError) as error:
         found = ", ".join(map(str, sorted(shapes)[:4])) if shapes else "rows of several lengths"
-        cure = (
-            "Pad them to one size and name the value that you padded with in `mask_value` of "
-            "ImageAsSequence, or read them one by one with batched=False."
-        )
+        cure = several_sizes
         if len({len(shape) for shape in shapes}) > 1:
             cure = "Make all of them grey, or all of them coloured."
         raise ValueError(
             f"`{name}` of one batch have one size. Received: a list of {len(items)} items: "
             f"{found}. {cure}"
         ) from error
-    _check_dtype(array, name)
+    check_dtype(array, name)
     return array

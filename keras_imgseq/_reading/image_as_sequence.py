@@ -1,6 +1,5 @@
 """The layer that reads images as sequences."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -227,14 +226,15 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
             whole.insert(axes.channel_axis(self.data_format), None)
         if not self.data_format_was_given:
             doubts.warn(doubt_of_axes(image_size, [self.reading], self.data_format))
-        reading = dataclasses.asdict(self.reading)
         # This layer has said already what is in doubt.
         with doubts.loading():
-            return SequenceAsImage(whole, **reading, data_format=self.data_format, **kwargs)
+            return SequenceAsImage(
+                whole, **self.reading.arguments, data_format=self.data_format, **kwargs
+            )
 
     def get_config(self) -> dict[str, Any]:
         config = {
-            **dataclasses.asdict(self.reading),
+            **self.reading.arguments,
             "mask_value": self.mask_value,
             "data_format": self.data_format,
         }
@@ -281,4 +281,4 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
 
     def _warn_of_one_image(self, shape: Shape) -> None:
         if self._warns and not self.data_format_was_given:
-            doubts.warn(axes.doubt_of_one_image(shape, "image[None]"))
+            doubts.warn(axes.doubt_of_one_image(shape, "image[None]", self.data_format))

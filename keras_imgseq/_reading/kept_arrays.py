@@ -51,9 +51,8 @@ def kept(arrays_of: Callable[[Any], Iterable[Any]]) -> Callable[[Computed], Comp
                     entries.move_to_end(key)
                     return entries[key][0]
             value = function(*key)
-            (order, *_), *_ = key
-            is_explicit = not isinstance(order, str)
-            size = BYTES_OF_AN_ENTRY + (BYTES_OF_A_CELL * len(order) if is_explicit else 0)
+            size = BYTES_OF_AN_ENTRY
+            size += sum(BYTES_OF_A_CELL * len(part) for part in key if isinstance(part, tuple))
             for array in arrays_of(value):
                 array.flags.writeable = False
                 size += array.nbytes

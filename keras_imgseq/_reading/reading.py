@@ -5,6 +5,7 @@ followed by one permutation of time.
 """
 
 import dataclasses
+from operator import index
 from typing import Any
 
 from keras_imgseq._reading import arguments
@@ -50,6 +51,11 @@ class Reading:
             keep("padding", arguments.choice("padding", self.padding, ["same"], otherwise))
 
     @property
+    def arguments(self) -> dict[str, Any]:
+        """What it is made from, by name. A long order stays the object that was checked."""
+        return dict(vars(self))
+
+    @property
     def path_arguments(self) -> PathArguments:
         """What a path is made from, besides the size of the grid."""
         return self.order, self.transpose, self.reverse, self.seed
@@ -69,6 +75,10 @@ class Reading:
 
     def grid_size(self, image_size: Size) -> Size:
         """Patches down and across, or None where it follows from an unknown side."""
+        if self.order not in ("raster", "snake"):
+            # A path is of one size. torch.compile makes symbols of sizes that change.
+            height, width = (None if side is None else index(side) for side in image_size)
+            image_size = height, width
         sides = zip(("height", "width"), image_size, self.patch_size(image_size), strict=True)
         down, across = (self._num_patches(name, side, patch) for name, side, patch in sides)
         return down, across
@@ -89,7 +99,7 @@ class Reading:
                 f"known: it decides the number of features. Received: image_size={image_size}. "
                 f"Write the {side} as a number, or take a step that does not depend on it."
             )
-        num_features = int(height * width * num_channels)
+        num_features = index(height * width * num_channels)
         if num_features > MOST_FEATURES:
             raise ValueError(
                 f"One step would hold {num_features} values. Received: step={shown(self.step)}. "
@@ -112,7 +122,7 @@ class Reading:
                 f"grid={grid_size}. Write the height and width of the images as numbers, or take "
                 'order="raster" or order="snake".'
             )
-        return route_of(self.path_arguments, grid_height, grid_width)
+        return route_of(index(grid_height), index(grid_width), *self.path_arguments)
 
     def path(self, grid_height: int, grid_width: int) -> Path:
         """The cells of the grid, numbered in raster order, in the order of reading."""

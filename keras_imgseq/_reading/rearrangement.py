@@ -9,6 +9,7 @@ A size is an int where it is known, and else something of the array library to c
 """
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.array_libraries import ArrayLibrary, NumPy
 from keras_imgseq._reading.kept_arrays import kept
 from keras_imgseq._reading.reading import Reading
-from keras_imgseq._reading.routes import PathArguments, Route, route_of
+from keras_imgseq._reading.routes import Route, route_of
 
 Shape = tuple[int | None, ...]
 SequenceShape = tuple[int | None, int | None, int]
@@ -101,7 +102,7 @@ def to_sequences(
     if route.is_snake:
         runs = _runs_of(library, _snake(library, grid, route, images), grid[1], patch[0])
     elif route.path is not None:
-        runs, _ = _runs(reading.path_arguments, grid, patch[0])
+        runs, _ = _runs(*map(index, (patch[0], *grid)), *reading.path_arguments)
     else:
         names = IMAGE_FIRST if channels_first else IMAGE_LAST
         order = BY_COLUMNS if route.by_columns else BY_ROWS
@@ -139,7 +140,7 @@ def to_images(
     sizes = _sizes(batch, grid, patch, num_channels)
     route = reading.route(grid)
     if route.path is not None:
-        _, runs = _runs(reading.path_arguments, grid, patch[0])
+        _, runs = _runs(*map(index, (patch[0], *grid)), *reading.path_arguments)
         if channels_first:
             sequences = _rearranged(library, sequences, "b g ph pw c", "b c g ph pw", sizes)
         pixels = library.reshape(sequences, _runs_shape(sizes, channels_first))
@@ -223,11 +224,11 @@ def _runs_shape(sizes: dict[str, Any], channels_first: bool) -> tuple[Any, ...]:
 
 @kept(lambda runs: runs)
 def _runs(
-    path_arguments: PathArguments, grid: tuple[int, int], patch_height: int
+    patch_height: int, grid_height: int, grid_width: int, *path_arguments: Any
 ) -> tuple[Any, Any]:
     """The runs of an image in the order of reading, and back."""
-    path = route_of(path_arguments, *grid).path
-    runs = _runs_of(NumPy(), path, grid[1], patch_height).astype("int32")
+    path = route_of(grid_height, grid_width, *path_arguments).path
+    runs = _runs_of(NumPy(), path, grid_width, patch_height).astype("int32")
     return runs, np.argsort(runs).astype("int32")
 
 

@@ -25,7 +25,7 @@ class Route(NamedTuple):
 # torch.compile hands over objects that it made itself without their attributes, but plain values
 # as they are.
 @kept(lambda route: [] if route.path is None else [route.path])
-def route_of(path_arguments: PathArguments, grid_height: int, grid_width: int) -> Route:
+def route_of(grid_height: int, grid_width: int, *path_arguments: Any) -> Route:
     """How to read a grid of known size."""
     path = path_of(path_arguments, grid_height, grid_width)
     for by_columns in (False, True):

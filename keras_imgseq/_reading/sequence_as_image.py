@@ -1,6 +1,5 @@
 """The layer that puts sequences back into images."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -106,6 +105,11 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
             return super().from_config(config)  # type: ignore[no-any-return]
 
     def __call__(self, sequences: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(sequences, (list, tuple)):
+            raise ValueError(
+                f"The layer takes one array. Received: a {type(sequences).__name__} of "
+                f"{len(sequences)} items. Write np.stack(sequences) for sequences of one length."
+            )
         sequences = layer_input(sequences, "sequences")
         # Data pipelines hand over arrays of other libraries, which Keras would convert.
         if is_foreign(sequences):
@@ -133,7 +137,7 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         config = {
             "image_size": self.image_size,
-            **dataclasses.asdict(self.reading),
+            **self.reading.arguments,
             "data_format": self.data_format,
         }
         return {**super().get_config(), **config}

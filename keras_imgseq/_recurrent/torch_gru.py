@@ -15,6 +15,10 @@ With the gradient of every output, grad_y[t], and of the last state, grad_h[T]:
     grad_q[t]    = grad_n[t] r[t]
     grad_h[t-1]  = grad_h[t] z[t] + [grad_z[t] grad_r[t] grad_q[t]] U^T
     grad_x[t]    = [grad_z[t] grad_r[t] grad_n[t]] W^T
+    grad_W       = sum of x[t]^T [grad_z[t] grad_r[t] grad_n[t]]
+    grad_b       = sum of [grad_z[t] grad_r[t] grad_n[t]]
+    grad_U       = sum of h[t-1]^T [grad_z[t] grad_r[t] grad_q[t]]
+    grad_c       = sum of grad_q[t]
 
 `x W` does not depend on the previous step, so it is computed for all steps at once. The steps
 lie one below the other, as `torch_packed` says.
@@ -49,9 +53,11 @@ def _step_by_step(
     each = [h]
     for projection in (x @ w + b).split(batch_sizes):
         before = each[-1][: len(projection)]
-        (z_x, r_x, n_x), (z_h, r_h, q) = projection.chunk(3, dim=-1), (before @ u).chunk(3, dim=-1)
-        z, r = torch.sigmoid(z_x + z_h), torch.sigmoid(r_x + r_h)
-        n = torch.tanh(n_x + r * (q + c))
+        (z_x, r_x, n_x), (z_h, r_h, n_h) = (
+            part.chunk(3, dim=-1) for part in (projection, before @ u)
+        )
+        z, r, q = torch.sigmoid(z_x + z_h), torch.sigmoid(r_x + r_h), n_h + c
+        n = torch.tanh(n_x + r * q)
         each.append(z * before + (1 - z) * n)
     return torch.cat(each)[len(h) :], torch.cat(last_rows(each, batch_sizes))
 

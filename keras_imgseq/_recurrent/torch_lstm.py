@@ -76,6 +76,8 @@ class _LSTM(torch.autograd.Function):
             state if needed else state.clone()
             for state, needed in zip((h, c), ctx.needs_input_grad[4:6], strict=True)
         )
+        # So may a caller with a buffer of images.
+        x = x.clone() if x.grad_fn is None else x
         inputs = x, w, u, b, h, c
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*inputs)
