@@ -5,6 +5,8 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keras_imgseq import (
     ImageAsSequence,
@@ -317,3 +319,108 @@ def test_an_order_that_changes_nothing_is_a_warning(read):
 def test_the_factory_names_a_cure_that_works(build, cure):
     with pytest.raises(ValueError, match=cure):
         build()
+
+
+SIDES = st.sampled_from([1, 2, 3, 4, 5, 16, 28, 40, 200, 1000])
+
+
+@given(st.tuples(SIDES, SIDES, SIDES), st.sampled_from(["channels_last", "channels_first"]))
+def test_every_cure_of_a_refused_shape_works(shape, configured):
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format(configured)
+    try:
+        for given_format in ("channels_last", "channels_first"):
+            count_image_rnn_params(shape, 3, data_format=given_format)
+        try:
+            count_image_rnn_params(shape, 3)
+        except ValueError as error:
+            said = str(error)
+        else:
+            return
+        assert f"shape={shape}, data_format={configured!r} by default" in said
+        assert len(said) < 400
+        if "write the shape of one image: images.shape[1:]" in said:
+            assert shape[0] > 4 * max(shape[1:])
+            count_image_rnn_params(shape[1:], 3)
+        else:
+            # One side seems to be the channels, and it is not the one of the configuration.
+            outer, inner = shape[::2] if configured == "channels_last" else shape[::-2]
+            assert outer in (1, 3, 4)
+            assert inner not in (1, 3, 4)
+            assert 'write data_format="channels_last"' in said
+            assert 'write data_format="channels_first"' in said
+    finally:
+        keras.config.set_image_data_format(before)
+
+
+def test_an_unknown_number_of_channels_is_no_cure():
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(
+            ValueError, match=r"shape\[1:\]. If they are not, write the number of ch"
+        ):
+            build_image_rnn((None, 28, 28), 3)
+        cure = r'write batched=False and data_format="channels_last"'
+        with pytest.raises(ValueError, match=cure):
+            image_as_sequence(np.zeros((28, 28, 3)))
+        image = np.zeros((28, 28, 3))
+        assert image_as_sequence(image, batched=False, data_format="channels_last").shape == (
+            28,
+            84,
+        )
+    finally:
+        keras.config.set_image_data_format(before)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: build_image_rnn((8, 8), 2, filters=[4] * 10_000, pool_sizes=[(2, 2)]),
+        lambda: build_image_rnn((8, 8), 2, filters=[4] * 10_000, pool_sizes=[(2, 0)] * 10_000),
+        lambda: build_image_rnn(
+            (8, 8), 2, reading=[ImageAsSequence("row"), 1, 2] * 2000, return_sequences=True
+        ),
+        lambda: build_image_rnn(
+            (8, 8), 2, reading=[ImageAsSequence(mask_value=n) for n in range(2000)], filters=4
+        ),
+        lambda: build_image_rnn(
+            (8, 8, 8),
+            2,
+            reading=[
+                ImageAsSequence(data_format="channels_last"),
+                *[ImageAsSequence(data_format="channels_first")] * 3000,
+            ],
+        ),
+        lambda: ImageAsSequence("pixel", [0] * 100_000),
+        lambda: build_image_rnn((28,) * 100_000, 2),
+        lambda: build_image_rnn((28, 28), 2, units=["a"] * 100_000),
+        lambda: build_image_rnn((28, 28), 2, cell="x" * 100_000),
+        lambda: image_as_sequence("x" * 100_000),
+        lambda: image_as_sequence([None] * 100_000),
+    ],
+)
+def test_an_error_has_a_bounded_length(build):
+    with pytest.raises(ValueError, match="Received: ") as error:
+        build()
+    assert len(str(error.value)) < 900
+
+
+def test_a_tuple_that_is_no_pair_names_the_rule():
+    for reading in ((4,), (), (4, 4, 4)):
+        with pytest.raises(ValueError, match="A pair of ints in round brackets is one patch"):
+            build_image_rnn((8, 8), 2, reading=reading)
+
+
+def test_a_list_of_sequences_is_stacked_or_put_back_one_by_one():
+    sequences = [np.zeros((28, 28)), np.zeros((20, 28))]
+    with pytest.raises(ValueError, match="one by one with batched=False, each with its own"):
+        sequence_as_image(sequences, (28, 28))
+    with pytest.raises(ValueError, match=r"a list of 2 items. Write np.stack\(sequences\)"):
+        SequenceAsImage((28, 28))(sequences)
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[s]", "timedelta64[s]"])
+def test_times_are_no_pixels(dtype):
+    with pytest.raises(ValueError, match=r'Write images.astype\("float32"\)'):
+        image_as_sequence(np.zeros((2, 4, 6), dtype))

@@ -15,6 +15,7 @@ import keras
 import mnist_simplernn
 import numpy as np
 import pytest
+import training_run
 from backends import environment, run_here
 from hypothesis import settings
 from resume_folder import ResumeError, ResumeFolder, State, States
@@ -191,3 +192,31 @@ def test_settings_that_are_gone_are_named(tmp_path):
     ResumeFolder(tmp_path, {"epochs": 1, "speed": 2})
     with pytest.raises(ResumeError, match="speed was 2 and is now not recorded"):
         ResumeFolder(tmp_path, {"epochs": 1})
+
+
+@pytest.mark.parametrize("moment", ["on_test_batch_begin", "on_train_batch_end"])
+def test_an_epoch_that_was_trained_whole_is_kept(moment, monkeypatch):
+    """Ctrl-C comes in the validation, or in the first of two batches."""
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    images, targets = np.ones((8, 3)), np.ones((8, 1))
+    batches = Shuffled(images, targets, batch_size=4, seed=0)
+    original = getattr(keras.callbacks.CallbackList, moment)
+
+    def pressed(self, batch, logs=None):
+        if batch == 0:
+            monkeypatch.setattr(keras.callbacks.CallbackList, moment, original)
+            signal.raise_signal(signal.SIGINT)
+        original(self, batch, logs)
+
+    monkeypatch.setattr(keras.callbacks.CallbackList, moment, pressed)
+    # A shell in the background starts programs deaf to Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        trained = training_run.train(
+            model, batches, epochs=3, validation_data=(images, targets), verbose=False
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert trained.was_stopped
+    assert trained.num_epochs == (1 if moment == "on_test_batch_begin" else 0)

@@ -474,7 +474,8 @@ def test_a_scaling_of_each_step_is_refused():
 @pytest.mark.parametrize(
     ("states", "cure"),
     [
-        ([np.array([[None] * 16])], "A state is an array of numbers"),
+        ([np.array([[None] * 16])], "A state is an array of numbers.*Write the `states` of"),
+        ([np.zeros((1, 16), "complex64")], "A state is an array of numbers.*Write the `states` of"),
         ([[["a"] * 16]], "A state is an array of numbers"),
         ([np.full((1, 16), np.nan)], "NaN or infinity"),
         ({"arr_0": np.zeros((1, 8))}, "arrays of"),
@@ -568,3 +569,25 @@ def test_an_axis_that_counts_from_the_front_is_the_last_one_too():
     image = np.random.default_rng(0).random((5, 4), "float32")
     answer = model.predict(image[None], verbose=0)[0]
     np.testing.assert_allclose(Stream(model).feed(image)[-1], answer, atol=1e-5)
+
+
+def test_states_of_half_precision_go_on_from_a_file(tmp_path):
+    def cell(units):
+        # PyTorch makes no orthogonal weights in half precision.
+        return keras.layers.SimpleRNNCell(units, recurrent_initializer="glorot_uniform")
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        model = build_image_rnn((6, 4), 3, units=5, cell=cell)
+    finally:
+        keras.config.set_dtype_policy(before)
+    image = np.random.default_rng(0).random((6, 4), "float32")
+    stream, other = Stream(model), Stream(model)
+    stream.feed(image[:3])
+    np.savez(tmp_path / "states.npz", *stream.states)
+    with np.load(tmp_path / "states.npz") as arrays:
+        other.states = arrays
+    np.testing.assert_array_equal(
+        other.feed(image[3:]).astype("float32"), stream.feed(image[3:]).astype("float32")
+    )

@@ -529,3 +529,48 @@ def test_a_reader_has_the_pools_that_the_pages_count_with():
     reader = LineReader("ab")
     assert reader.step_width == 4
     assert reader.get_config()["pool_sizes"] == ((2, 2), (2, 2), (2, 1), (1, 1))
+
+
+@pytest.mark.parametrize("labels", [[[1, -1, -1]], [[1, 4, 0]], [[0, 1, 2]]])
+def test_labels_of_no_character_harm_nothing_under_a_loss_of_ones_own(labels):
+    def own(labels, logits):
+        return keras.losses.ctc(labels, logits)
+
+    reader = small_reader()
+    reader.compile("sgd", own)
+    images = np.zeros((1, 8, 24), "float32")
+    images[:, 2:6, 1:20] = 1
+
+    def batches():
+        yield images, np.array(labels)
+
+    before = reader.get_weights()
+    assert np.isnan(reader.fit(batches(), verbose=0).history["loss"][0])
+    for weights, old in zip(reader.get_weights(), before, strict=True):
+        assert np.isfinite(weights).all()
+        assert weights.shape == old.shape
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int32"])
+def test_weights_are_of_single_precision(dtype):
+    with pytest.raises(ValueError, match=r'Received: dtype=.*write dtype="mixed_float16"'):
+        LineReader("abc", **SMALL, dtype=dtype)
+
+
+def test_what_a_file_would_not_hold_is_refused():
+    reader = small_reader()
+    with pytest.raises(ValueError, match=r"its file could not be loaded. Received: mode='int8'"):
+        reader.quantize("int8")
+    with pytest.raises(AttributeError):
+        reader.alphabet = "xyz"
+
+
+def test_tensors_without_values_are_no_lines():
+    reader = small_reader()
+    for call in (reader.encode, reader.read):
+        with pytest.raises(ValueError, match="is a list of"):
+            call(keras.Input((3,)))
+    with pytest.raises(ValueError, match="`texts` is a list of strings"):
+        reader.encode(keras.Variable(1.0))
+    with pytest.raises(ValueError, match="`augment` is a function"):
+        LineBatches(lines([24]), ["a"], reader, augment=keras.layers.Dense)

@@ -351,6 +351,17 @@ def states_changed_in_place(model, x):
     return numbers(outputs, *states)
 
 
+def images_overwritten_before_the_gradient(model, x):
+    layer = again_with(model)
+    buffer = tensor_of(x)
+    loss = layer(buffer).sum()
+    # As a loader of data fills the same memory again. Keras' SimpleRNN raises an error then.
+    if layer.cell.name != "simple_rnn_cell":
+        buffer.zero_()
+    loss.backward()
+    return numbers(layer.cell.kernel.value.grad)
+
+
 def gradient_of_a_state_changed_in_place(model, x):
     layer = again_with(model)
     states = [torch.ones(len(x), layer.units, requires_grad=True)]
@@ -475,6 +486,7 @@ WAYS = {
         called_within_vmap,
         functionalized,
         states_changed_in_place,
+        images_overwritten_before_the_gradient,
         gradient_of_a_state_changed_in_place,
         hooks_on_the_cell,
         hooks_on_all_modules,

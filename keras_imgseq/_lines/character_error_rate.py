@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgseq._reading import arguments
 from keras_imgseq._reading.arguments import shown
 
 
@@ -42,7 +43,7 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
     """
 
     def __init__(self, name: str = "character_error_rate", dtype: Any = None) -> None:
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(name=arguments.text("name", name), dtype=dtype)
         self._edits = self.add_variable((), initializer="zeros", name="edits")
         self._characters = self.add_variable((), initializer="zeros", name="characters")
 

@@ -77,7 +77,7 @@ class _LSTM(torch.autograd.Function):
             for state, needed in zip((h, c), ctx.needs_input_grad[4:6], strict=True)
         )
         # So may a caller with a buffer of images.
-        x = x.clone() if x.grad_fn is None else x
+        x = x if ctx.needs_input_grad[0] else x.clone()
         inputs = x, w, u, b, h, c
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*inputs)
