@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_imgseq import (
+    CharacterErrorRate,
     ImageAsSequence,
     SequenceAsImage,
     build_image_rnn,
@@ -389,3 +390,9 @@ def test_an_unknown_number_of_channels_is_no_doubt_about_the_axes(shape):
 def test_activations_that_give_other_numbers_of_values_are_refused(name, value, classes):
     with pytest.raises(ValueError, match="gives as many values as it takes"):
         build_image_rnn((4, 6), classes, **{name: value})
+
+
+@pytest.mark.parametrize("name", [3, 0, None, [], {}, np.array([1, 2])])
+def test_a_metric_has_a_name(name):
+    with pytest.raises(ValueError, match="`name` is a string"):
+        CharacterErrorRate(name=name)

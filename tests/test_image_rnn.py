@@ -238,3 +238,58 @@ def test_ctc_on_probabilities_of_any_kind_is_refused(activation):
 def test_names_that_a_backend_refuses(name):
     with pytest.raises(ValueError, match="letters from a to z"):
         build_image_rnn((4, 6), 3, name=name)
+
+
+def test_a_callable_makes_a_new_cell_for_each_layer():
+    one = keras.layers.GRUCell(3)
+    with pytest.raises(ValueError, match="the same cell twice from cell="):
+        build_image_rnn((6, 6), 3, cell=lambda units: one, units=(3, 3))
+    model = build_image_rnn((6, 6), 3, cell=lambda units: one, units=3)
+    assert model.predict(np.zeros((1, 6, 6)), verbose=0).shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        "softmax",
+        "hard_sigmoid",
+        "sparsemax",
+        keras.layers.Softmax(),
+        keras.layers.Activation("softmax"),
+    ],
+    ids=str,
+)
+def test_ctc_takes_no_probabilities_however_they_are_made(activation):
+    model = build_image_rnn(
+        (8, 8), 4, units=2, return_sequences=True, classifier_activation=activation
+    )
+    with pytest.raises(ValueError, match="classifier_activation=None"):
+        model.compile("sgd", keras.losses.CTC())
+
+
+@pytest.mark.parametrize("unroll", ["auto", True, False])
+@pytest.mark.parametrize("mask_value", [None, 0.0])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_cell_is_one_row_of_the_table(unroll, mask_value, bidirectional, monkeypatch):
+    from keras_imgseq._recurrent.cells import CELLS, Cell
+
+    class OtherGRU(keras.layers.GRU):
+        pass
+
+    row = Cell(OtherGRU, OtherGRU, "tanh", CELLS["gru"].num_params)
+    monkeypatch.setitem(CELLS, "other", row)
+    options = {
+        "cell": "other",
+        "unroll": unroll,
+        "bidirectional": bidirectional,
+        "reading": ImageAsSequence("row", mask_value=mask_value),
+    }
+    is_refused = unroll is True and bidirectional and mask_value is not None
+    if is_refused and keras.backend.backend() == "torch":
+        with pytest.raises(ValueError, match="Write unroll='auto'"):
+            build_image_rnn((6, 4), 3, **options)
+        return
+    with keras.saving.custom_object_scope({"OtherGRU": OtherGRU}):
+        model = build_image_rnn((6, 4), 3, **options)
+    assert model.count_params() == count_image_rnn_params((6, 4), 3, **options)
+    assert model.predict(np.ones((2, 6, 4)), verbose=0).shape == (2, 3)

@@ -122,7 +122,13 @@ np.save(sys.argv[1] + "/answers.npy", reader.predict(image, verbose=0))
     np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), answers, atol=1e-5)
 
 
-# Elsewhere it takes a C++ compiler, or Keras runs without it where cuDNN could come.
+@pytest.mark.skipif(BACKEND != "torch", reason="the compiler of PyTorch alone fails")
+def test_a_reader_is_not_compiled_by_pytorch():
+    with pytest.raises(ValueError, match=r"Received: jit_compile=True. Omit it"):
+        small_reader().compile("adam", jit_compile=True)
+
+
+# On TensorFlow each width takes long to compile.
 @pytest.mark.parametrize("jit_compile", [False, True] if BACKEND == "jax" else [False])
 def test_a_reader_trains_as_any_model_does(jit_compile, tmp_path):
     """With a loss, an optimizer and callbacks of one's own."""

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_imgseq._reading import arguments
 from keras_imgseq._reading.arguments import shown
 
 
@@ -43,7 +42,9 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
     """
 
     def __init__(self, name: str = "character_error_rate", dtype: Any = None) -> None:
-        super().__init__(name=arguments.text("name", name), dtype=dtype)
+        if not isinstance(name, str):
+            raise ValueError(f"`name` is a string. Received: name={shown(name)}.")
+        super().__init__(name=name, dtype=dtype)
         self._edits = self.add_variable((), initializer="zeros", name="edits")
         self._characters = self.add_variable((), initializer="zeros", name="characters")
 

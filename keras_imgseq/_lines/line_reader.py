@@ -168,6 +168,12 @@ class LineReader(keras.Model):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         """Compiles as `keras.Model`, by default with CTC and the character error rate."""
+        if keras.backend.backend() == "torch" and kwargs.get("jit_compile") is True:
+            raise ValueError(
+                "PyTorch's compiler fails on the convolutions of a LineReader, whose sizes it "
+                "takes for unknown. Received: jit_compile=True. Omit it, or run the reader with "
+                "KERAS_BACKEND=jax or tensorflow."
+            )
         if isinstance(metrics, str) and metrics == "default":
             metrics = [CharacterErrorRate()]
         super().compile(optimizer, loss, loss_weights, metrics, *args, **kwargs)

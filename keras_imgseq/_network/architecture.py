@@ -245,6 +245,13 @@ class Architecture:
                 "An unknown number of steps cannot be unrolled. Received: unroll=True, "
                 f"input_shape={self.input_shape}. Write unroll='auto', or the size as numbers."
             )
+        has_mask = any(layer.mask_value is not None for layer in self.reading)
+        is_on_torch = keras.backend.backend() == "torch"
+        if self.unroll is True and self.bidirectional and has_mask and is_on_torch:
+            raise ValueError(
+                "On PyTorch, Keras cannot unroll a backward layer with a mask. Received: "
+                "unroll=True, bidirectional=True and a `mask_value`. Write unroll='auto'."
+            )
         # Unknown numbers of steps are equal only where patches divide the unknown side alike.
         grids = {self._grid_of(layer) for layer in self.reading} if None in steps else set()
         if self.return_sequences and (len(set(steps)) > 1 or len(grids) > 1):
@@ -255,7 +262,6 @@ class Architecture:
                 "return_sequences=False."
             )
         first, *others = self.reading
-        has_mask = any(layer.mask_value is not None for layer in self.reading)
         are_unlike = any(
             (layer.reading, layer.mask_value) != (first.reading, first.mask_value)
             for layer in others
