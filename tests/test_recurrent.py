@@ -658,3 +658,27 @@ def test_a_state_of_another_dtype_runs_the_loop_of_keras():
     assert recurrent_layers.fastest_loop(layer, sequences, [state], None, False) is not None
     state = keras.ops.cast(state, "float16")
     assert recurrent_layers.fastest_loop(layer, sequences, [state], None, False) is None
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="a loop of PyTorch alone")
+@pytest.mark.parametrize("name", ["SimpleRNN", "GRU"])
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_steps_at_once_change_nothing(name, return_sequences, masked, monkeypatch):
+    import torch
+
+    from keras_imgseq._recurrent import torch_packed
+
+    sequences = torch.from_numpy(sequences_of(7, batch=3)).requires_grad_()
+    mask = torch.arange(7)[None] < torch.tensor([[7], [2], [5]]) if masked else None
+    layer = getattr(recurrent_layers, name)(4, return_sequences=return_sequences)
+    results = []
+    for steps_at_once in (512, 1, 2, 3, 7):
+        monkeypatch.setattr(torch_packed, "STEPS_AT_ONCE", steps_at_once)
+        outputs = layer(sequences, mask=mask)
+        weights = [weight.value for weight in layer.trainable_weights]
+        gradients = torch.autograd.grad(outputs.square().sum(), [sequences, *weights])
+        results.append([outputs, *gradients])
+    for result in results[1:]:
+        for found, expected in zip(result, results[0], strict=True):
+            assert torch.equal(found, expected)

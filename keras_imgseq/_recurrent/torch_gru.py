@@ -30,7 +30,7 @@ from typing import Any
 import torch
 
 from keras_imgseq._recurrent.torch_gradients import must_be_recorded, recorded_gradients
-from keras_imgseq._recurrent.torch_packed import last_rows, states_before
+from keras_imgseq._recurrent.torch_packed import in_turn, last_rows, states_before
 
 
 def run(
@@ -59,7 +59,8 @@ def _step_by_step(
         z, r, q = torch.sigmoid(z_x + z_h), torch.sigmoid(r_x + r_h), n_h + c
         n = torch.tanh(n_x + r * q)
         each.append(z * before + (1 - z) * n)
-    return torch.cat(each)[len(h) :], torch.cat(last_rows(each, batch_sizes))
+    states = torch.cat(each)
+    return states[len(h) :], torch.cat(last_rows(states, [len(h), *batch_sizes]))
 
 
 class _GRU(torch.autograd.Function):
@@ -80,28 +81,28 @@ class _GRU(torch.autograd.Function):
         h[:batch] = initial
         n, zrq = initial.new_empty((len(x), units)), initial.new_empty((len(x), 3 * units))
 
-        def steps(*parts: Any) -> list[Any]:
-            return [part.split(batch_sizes) for part in parts]
-
-        gates_x, n_x = steps(*(x @ w).add_(b).split([2 * units, units], dim=1))
-        gates, products = steps(*zrq.split([2 * units, units], dim=1))
-        z, r, _ = steps(*zrq.chunk(3, dim=1))
+        gates_x, n_x = (x @ w).add_(b).split([2 * units, units], dim=1)
+        gates, q = zrq.split([2 * units, units], dim=1)
+        z, r, _ = zrq.chunk(3, dim=1)
         sizes = [batch, *batch_sizes]
-        each = h.split(sizes)
-        for t, (product, new) in enumerate(zip(*steps(zrq, n), strict=True)):
-            before = each[t] if sizes[t + 1] == sizes[t] else each[t][: sizes[t + 1]]
-            torch.mm(before, u, out=product)
-            gates[t].add_(gates_x[t]).sigmoid_()
-            products[t].add_(c)
-            torch.addcmul(n_x[t], r[t], products[t], out=new).tanh_()
-            torch.lerp(new, before, z[t], out=each[t + 1])
+        parts = (in_turn(part, batch_sizes) for part in (zrq, gates, gates_x, q, n_x, r, z, n))
+        states = pairwise(in_turn(h, sizes))
+        for (before, state), zrq_t, gates_t, gates_x_t, q_t, n_x_t, r_t, z_t, n_t in zip(
+            states, *parts, strict=True
+        ):
+            first = before if len(before) == len(state) else before[: len(state)]
+            torch.mm(first, u, out=zrq_t)
+            gates_t.add_(gates_x_t).sigmoid_()
+            q_t.add_(c)
+            torch.addcmul(n_x_t, r_t, q_t, out=n_t).tanh_()
+            torch.lerp(n_t, first, z_t, out=state)
         ctx.set_materialize_grads(False)
         # A stateful layer overwrites its state. What needs no gradient is read from h.
-        initial = initial if ctx.needs_input_grad[5] else each[0]
+        initial = initial if ctx.needs_input_grad[5] else h[:batch]
         ctx.save_for_backward(x, w, u, b, c, initial, h, zrq, n)
         ctx.batch_sizes = batch_sizes
         # Copies, so that a caller may change them, and the last does not keep the others.
-        last = torch.cat(last_rows(each, batch_sizes))
+        last = torch.cat(last_rows(h, sizes))
         return h[batch:].clone() if return_sequences else None, last
 
     @staticmethod
@@ -119,8 +120,9 @@ class _GRU(torch.autograd.Function):
             )
             return *found, None, None
         x, w, u, _, _, initial = inputs
-        sizes = [len(initial), *batch_sizes]
-        before = states_before(h, h.split(sizes), batch_sizes)
+        batch = len(initial)
+        sizes = [batch, *batch_sizes]
+        before = states_before(h, sizes)
         z, r, q = zrq.chunk(3, dim=1)
         # All that does not depend on grad_h, multiplied by it in the loop below.
         grad_zrq = zrq.new_empty((len(n), 3, n.shape[1]))
@@ -131,24 +133,23 @@ class _GRU(torch.autograd.Function):
         torch.mul(by_n, r, out=grad_q)
         torch.mul(grad_q, q, out=grad_r).mul_(1 - r)
         flat, backwards = grad_zrq.flatten(1), u.T
-        each, products, updates = (part.split(batch_sizes) for part in (grad_zrq, flat, z))
         grad_h = torch.zeros_like(h)
-        grad_each = torch.split(grad_h, sizes)
         if grad_y is not None:
-            grad_h[len(initial) :] = grad_y
+            grad_h[batch:] = grad_y
         if grad_last is not None:
-            ends = last_rows(grad_each, batch_sizes)
+            ends = last_rows(grad_h, sizes)
             for end, grad in zip(ends, grad_last.split([*map(len, ends)]), strict=True):
                 end.add_(grad)
-        for t, (size_before, size) in reversed(list(enumerate(pairwise(sizes)))):
-            grad, grad_before = grad_each[t + 1], grad_each[t]
-            if size < size_before:
-                grad_before = grad_before[:size]
-            each[t].mul_(grad[:, None])
-            grad_before.addmm_(products[t], backwards).addcmul_(updates[t], grad)
+        parts = (in_turn(part, batch_sizes, backwards=True) for part in (grad_zrq, flat, z))
+        grads = pairwise(in_turn(grad_h, sizes, backwards=True))
+        for (grad, grad_before), part, product, update in zip(grads, *parts, strict=True):
+            size = len(grad)
+            first = grad_before if len(grad_before) == size else grad_before[:size]
+            part.mul_(grad[:, None])
+            first.addmm_(product, backwards).addcmul_(update, grad)
         grad_u = before.T @ flat
         grad_c = grad_q.sum(0)
         # From here on the last part is grad_n instead of grad_q.
-        torch.mul(grad_h[len(initial) :], by_n, out=grad_q)
+        torch.mul(grad_h[batch:], by_n, out=grad_q)
         grad_x = flat @ w.T if needed[0] else None
-        return grad_x, x.T @ flat, grad_u, flat.sum(0), grad_c, grad_each[0].clone(), None, None
+        return grad_x, x.T @ flat, grad_u, flat.sum(0), grad_c, grad_h[:batch].clone(), None, None

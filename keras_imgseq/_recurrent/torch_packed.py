@@ -5,23 +5,38 @@ first. `batch_sizes[t]` is how many sequences have a step t, so a step runs over
 `batch_sizes[t]` rows of the states before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 import torch
 
+# Tens of thousands of tensors at once keep Python's garbage collector busy.
+STEPS_AT_ONCE = 512
 
-def states_before(h: Any, each: Sequence[Any], batch_sizes: list[int]) -> Any:
+
+def in_turn(rows: Any, sizes: list[int], *, backwards: bool = False) -> Iterator[Any]:
+    """The rows of each step, from the first step or from the last."""
+    starts = range(0, len(sizes), STEPS_AT_ONCE)
+    parts = [sizes[start : start + STEPS_AT_ONCE] for start in starts]
+    blocks = rows.split([*map(sum, parts)])
+    order = slice(None, None, -1 if backwards else 1)
+    for block, part in [*zip(blocks, parts, strict=True)][order]:
+        yield from block.split(part)[order]
+
+
+def states_before(h: Any, sizes: list[int]) -> Any:
     """The state before each step, row by row, out of `h`: the first states, then all others."""
+    batch, *batch_sizes = sizes
     num_steps = sum(batch_sizes)
-    if num_steps == len(each[0]) * len(batch_sizes):
+    if num_steps == batch * len(batch_sizes):
         return h[:num_steps]
-    return torch.cat([state[:n] for state, n in zip(each, batch_sizes, strict=False)])
+    each = zip(in_turn(h, sizes), batch_sizes, strict=False)
+    return torch.cat([state[:size] for state, size in each])
 
 
-def last_rows(each: Sequence[Any], batch_sizes: list[int]) -> list[Any]:
+def last_rows(h: Any, sizes: list[int]) -> list[Any]:
     """The rows after which a sequence ends, in the order of the sequences."""
-    sizes, sizes_after = [len(each[0]), *batch_sizes], [*batch_sizes, 0]
-    steps = zip(each, sizes, sizes_after, strict=True)
-    parts = [state[after:] for state, size, after in steps if after < size]
-    return parts[::-1] or [each[-1]]
+    ends = zip(accumulate(sizes), sizes, [*sizes[1:], 0], strict=True)
+    parts = [h[end - size + after : end] for end, size, after in ends if after < size]
+    return parts[::-1] or [h[:0]]

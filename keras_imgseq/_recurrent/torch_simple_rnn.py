@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from keras_imgseq._recurrent.torch_gradients import must_be_recorded, recorded_gradients
-from keras_imgseq._recurrent.torch_packed import last_rows, states_before
+from keras_imgseq._recurrent.torch_packed import in_turn, last_rows, states_before
 
 
 def run_relu(
@@ -60,7 +60,8 @@ def _step_by_step(
     each = [h]
     for projection in (x @ w + b).split(batch_sizes):
         each.append(f(projection + each[-1][: len(projection)] @ u))
-    return torch.cat(each)[len(h) :], torch.cat(last_rows(each, batch_sizes))
+    states = torch.cat(each)
+    return states[len(h) :], torch.cat(last_rows(states, [len(h), *batch_sizes]))
 
 
 class _SimpleRNN(torch.autograd.Function):
@@ -76,22 +77,21 @@ class _SimpleRNN(torch.autograd.Function):
         batch_sizes: list[int],
         return_sequences: bool,
     ) -> Any:
-        batch = len(initial)
-        projections = (x @ w).add_(b).split(batch_sizes)
+        batch, sizes = len(initial), [len(initial), *batch_sizes]
         h = initial.new_empty((batch + len(x), initial.shape[1]))
         h[:batch] = initial
-        each = h.split([batch, *batch_sizes])
+        # Each state is made where its projection lies, which costs a third less.
+        torch.addmm(b, x, w, out=h[batch:])
         activate = torch.relu_ if f is torch.relu else torch.tanh_
-        sizes = pairwise([batch, *batch_sizes])
-        for t, (projection, (size_before, size)) in enumerate(zip(projections, sizes, strict=True)):
-            before = each[t] if size == size_before else each[t][:size]
-            activate(torch.addmm(projection, before, u, out=each[t + 1]))
+        for before, state in pairwise(in_turn(h, sizes)):
+            size = len(state)
+            activate(state.addmm_(before if len(before) == size else before[:size], u))
         ctx.set_materialize_grads(False)
         # A stateful layer overwrites its state. What needs no gradient is read from h.
-        ctx.save_for_backward(x, w, u, b, initial if ctx.needs_input_grad[4] else each[0], h)
+        ctx.save_for_backward(x, w, u, b, initial if ctx.needs_input_grad[4] else h[:batch], h)
         ctx.f, ctx.batch_sizes = f, batch_sizes
         # Copies, so that a caller may change them, and the last does not keep the others.
-        last = torch.cat(last_rows(each, batch_sizes))
+        last = torch.cat(last_rows(h, sizes))
         return h[batch:].clone() if return_sequences else None, last
 
     @staticmethod
@@ -117,17 +117,21 @@ class _SimpleRNN(torch.autograd.Function):
         grad_h = torch.zeros_like(initial) if grad_last is None else grad_last.clone()
         # The slopes, which become the gradients step by step.
         grad_a = h[batch:].sign() if is_relu else 1 - h[batch:].square()
-        each, backwards = torch.split(grad_a, batch_sizes), u.T
+        backwards = u.T
         first_rows = {size: grad_h[:size] for size in set(batch_sizes)}
-        grad_outputs = () if grad_y is None else grad_y.split(batch_sizes)
-        for t, size in reversed(list(enumerate(batch_sizes))):
-            grad = first_rows[size]
-            if grad_outputs:
-                grad.add_(grad_outputs[t])
-            torch.mm(each[t].mul_(grad), backwards, out=grad)
+        each = in_turn(grad_a, batch_sizes, backwards=True)
+        if grad_y is None:
+            for part in each:
+                grad = first_rows[len(part)]
+                torch.mm(part.mul_(grad), backwards, out=grad)
+        else:
+            outputs = in_turn(grad_y, batch_sizes, backwards=True)
+            for part, output in zip(each, outputs, strict=True):
+                grad = first_rows[len(part)].add_(output)
+                torch.mm(part.mul_(grad), backwards, out=grad)
         # What a dead unit hands back is 0, but the product of 0 and infinity is not.
         if is_relu and not grad_h.isfinite().all():
             return recorded()
-        grad_u = states_before(h, h.split([batch, *batch_sizes]), batch_sizes).T @ grad_a
+        grad_u = states_before(h, [batch, *batch_sizes]).T @ grad_a
         grad_x = grad_a @ w.T if needed[0] else None
         return grad_x, x.T @ grad_a, grad_u, grad_a.sum(0), grad_h, None, None, None
