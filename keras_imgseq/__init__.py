@@ -8,7 +8,8 @@ from keras_imgseq._lines.character_error_rate import CharacterErrorRate
 from keras_imgseq._lines.line_batches import LineBatches
 from keras_imgseq._lines.line_reader import LineReader
 from keras_imgseq._network.conv_stem import ConvStem
-from keras_imgseq._network.image_rnn import build_image_rnn, count_image_rnn_params
+from keras_imgseq._network.image_rnn import build_image_rnn
+from keras_imgseq._network.num_params import count_image_rnn_params
 from keras_imgseq._network.step_model import build_step_model
 from keras_imgseq._network.stream import Stream
 from keras_imgseq._reading.functions import image_as_sequence, sequence_as_image

@@ -1,6 +1,7 @@
 """Writes a saved network for elsewhere: `python -m keras_imgseq.export MODEL.keras --to onnx`."""
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -75,11 +76,10 @@ def export(options: argparse.Namespace) -> None:
             ]
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
-            cures = "fix its sizes with --size, export the step with --step, "
             raise ExportError(
                 f"{options.to} cannot hold this network as {keras.backend.backend()} writes it: "
-                f"{type(error).__name__}: {reason}. To change that, "
-                f"{'' if options.step else cures}take another KERAS_BACKEND, or another target."
+                f"{type(error).__name__}: {reason}. To change that, {_other_ways(model, options)}"
+                "take another KERAS_BACKEND, or another target."
             ) from error
         difference = max(differences)
         if not difference <= MOST_DIFFERENCE:
@@ -92,6 +92,18 @@ def export(options: argparse.Namespace) -> None:
         _put(written.parent, path, Path(folder) / "before")
     print(f"Wrote {path} and {_beside(path).name}.")
     print(f"Largest difference from Keras: {difference:.1e}")
+
+
+def _other_ways(model: keras.Model, options: argparse.Namespace) -> str:
+    """The options that may make a target take a network, as far as it has them."""
+    ways = []
+    if not options.size and None in model.inputs[0].shape[1:]:
+        ways.append("fix its sizes with --size, ")
+    if not options.step:
+        with contextlib.suppress(ValueError):
+            build_step_model(model)
+            ways.append("export the step with --step, ")
+    return "".join(ways)
 
 
 def _put(new: Path, path: Path, before: Path) -> None:

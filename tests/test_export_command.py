@@ -122,6 +122,31 @@ def test_a_step_that_was_saved_is_described_by_its_answer(tmp_path):
     assert content["outputs"] == [{"shape": [None, 3]}, {"shape": [None, 16]}]
 
 
+@pytest.mark.parametrize(
+    ("options", "arguments", "ways"),
+    [
+        ({}, [], "export the step with --step, take"),
+        ({}, ["--step"], "change that, take"),
+        ({"bidirectional": True}, [], "change that, take"),
+        ({"input_shape": (None, 6)}, [], "fix its sizes with --size, export the step"),
+        ({"input_shape": (None, 6)}, ["--size", "8", "6"], "change that, export the step"),
+    ],
+)
+def test_a_network_that_a_target_cannot_hold_names_what_it_has(
+    options, arguments, ways, tmp_path, monkeypatch
+):
+    def fails(*given):
+        raise TypeError("no such operation")
+
+    options = {"input_shape": (8, 6), "classes": 3, **options}
+    build_image_rnn(**options).save(tmp_path / "model.keras")
+    monkeypatch.setitem(TARGETS, "wrong", Target(".x", {BACKEND: ()}, "keras", fails, fails))
+    is_sized = BACKEND != "torch" or None not in options["input_shape"] or "--size" in arguments
+    said = f"no such operation.*{ways}" if is_sized else "Give their size with --size"
+    with pytest.raises(SystemExit, match=said):
+        export.main([str(tmp_path / "model.keras"), "--to", "wrong", *arguments])
+
+
 def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
     build_image_rnn((8, 6), 3).save(tmp_path / "model.keras")
     for answers, reason in (

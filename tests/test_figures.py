@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.export_tables import beside_plain_keras, figures, figures_of_int8, summary
+from benchmarks.export_tables import beside_plain_keras, figures, figures_of_int8, reasons, summary
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -66,7 +66,7 @@ def test_the_letters_of_a_picture_can_be_read_on_a_phone(name):
     assert min(sizes) * min(1, WIDTH_ON_A_PHONE / width) >= 10
 
 
-@pytest.mark.parametrize("table", [summary, beside_plain_keras, figures, figures_of_int8])
+@pytest.mark.parametrize("table", [summary, beside_plain_keras, figures, reasons, figures_of_int8])
 def test_the_exports_are_those_that_were_measured(table):
     page = (DOCS / "how-to" / "deploy.md").read_text(encoding="utf-8")
     measured = json.loads((DOCS / "data" / "exports.json").read_text(encoding="utf-8"))

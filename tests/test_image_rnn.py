@@ -1,4 +1,5 @@
 import inspect
+import re
 
 import keras
 import numpy as np
@@ -246,6 +247,16 @@ def test_a_callable_makes_a_new_cell_for_each_layer():
         build_image_rnn((6, 6), 3, cell=lambda units: one, units=(3, 3))
     model = build_image_rnn((6, 6), 3, cell=lambda units: one, units=3)
     assert model.predict(np.zeros((1, 6, 6)), verbose=0).shape == (1, 3)
+
+
+def test_both_functions_say_the_same_of_each_argument():
+    def said_by(function):
+        text = inspect.getdoc(function).split("Args:\n")[1].split("\n\nReturns:")[0]
+        return dict(re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", text, flags=re.MULTILINE))
+
+    built, counted = map(said_by, (build_image_rnn, count_image_rnn_params))
+    assert list(built) == list(counted) == list(inspect.signature(build_image_rnn).parameters)
+    assert {name for name in built if built[name] != counted[name]} == {"cell"}
 
 
 @pytest.mark.parametrize(

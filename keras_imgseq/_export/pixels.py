@@ -150,8 +150,8 @@ def _is_linear(layer: Any) -> bool:
 
 def _begins_to_compute(layer: Any) -> bool:
     """Whether a layer is where the network begins, and no scaling of another form."""
-    # Without weights it may be a scaling. So may a layer that is not Keras' or of this package, and
-    # the mean and variance of a normalization are those of its own data.
+    # Without weights it may be a scaling. So may a layer of another package. The mean and variance
+    # of a normalization are those of its own data.
     is_known = type(layer).__module__.split(".")[0] in ("keras", "keras_imgseq")
     is_normalization = isinstance(layer, keras_layers.Normalization)
     return is_known and bool(getattr(layer, "weights", None)) and not is_normalization

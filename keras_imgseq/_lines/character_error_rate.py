@@ -156,7 +156,7 @@ def _edits_in_graph(labels: Any, logits: Any) -> tuple[Any, Any]:
     last = lengths + num_characters
 
     # A diagonal holds the distances of the first i true and the first `number - i` read
-    # characters, which depend on the two diagonals before it alone.
+    # characters. It depends on the two diagonals before it alone.
     def is_unfinished(number: Any, *_: Any) -> Any:
         return number <= ops.max(last)
 

@@ -80,7 +80,7 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
 
 def compile_as_saved(model: keras.Model, config: dict[str, Any]) -> None:
     """Compiles a loaded model whose class has a `compile` of its own."""
-    # Not `model.compile`: what could be saved once is loaded, whatever is refused today.
+    # Not `model.compile`, which may refuse today what was saved once.
     keras.Model.compile(model, **keras.saving.deserialize_keras_object(config))
     if model.optimizer is not None and model.built:
         model.optimizer.build(model.trainable_variables)

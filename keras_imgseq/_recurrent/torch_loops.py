@@ -2,7 +2,7 @@
 
 A step of a small network takes less time than the dispatch of its operations. So PyTorch's
 kernel runs an LSTM, and a SimpleRNN and a GRU have a gradient that is written by hand. Only
-plain tensors in plain calls take these loops. Whatever is traced, transformed, wrapped, cast
+plain tensors in plain calls take these loops. A call that is traced, transformed, wrapped, cast
 or on another device takes Keras' loop.
 """
 
@@ -85,7 +85,7 @@ def is_plain(tensor: Any) -> bool:
         and tensor.device.type == "cpu"
         and tensor.dtype == torch.float32
         and tensor.layout is torch.strided
-        # Such tensors cannot be kept for a gradient.
+        # A tensor of inference mode cannot be kept for a gradient.
         and not (tensor.is_inference() and torch.is_grad_enabled())
         and is_in_memory(tensor)
     )
