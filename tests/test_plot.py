@@ -290,3 +290,10 @@ else:
 def test_without_matplotlib_the_error_says_what_to_install():
     ended = run_python("-c", WITHOUT_MATPLOTLIB, backend=keras.backend.backend())
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint16", "int32"])
+def test_a_coloured_image_of_any_range_is_drawn_whole(dtype):
+    image = np.arange(4 * 6 * 3).reshape(4, 6, 3).astype(dtype) * 3
+    drawn = plot_reading(ImageAsSequence("row"), image).images[0].get_array()
+    np.testing.assert_allclose(drawn, image / image.max(), atol=1e-6)

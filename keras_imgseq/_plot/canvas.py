@@ -63,4 +63,10 @@ def as_picture(image: Any, data_format: str) -> Any:
         return image
     if data_format == "channels_first":
         image = np.moveaxis(image, 0, -1)
-    return image if image.shape[-1] in (3, 4) else image.mean(axis=-1)
+    if image.shape[-1] not in (3, 4):
+        return image.mean(axis=-1)
+    low, high = image.min(), image.max()
+    if image.dtype == np.uint8 or (low >= 0 and high <= 1):
+        return image
+    # matplotlib scales grey images by itself, and would cut coloured ones off.
+    return (image - low) / (high - low or 1)
