@@ -173,3 +173,24 @@ def test_a_list_of_tensors_is_stacked_by_their_library():
 
     with pytest.raises(ValueError, match=r"Write torch.stack\(images\)"):
         build_image_rnn((4, 6), 2).predict([torch.zeros(4, 6)] * 2)
+
+
+def test_a_data_set_may_have_a_shape_and_a_batch_a_fixed_size():
+    class Batches(keras.utils.PyDataset):
+        shape = (8, 4, 6)
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, number):
+            return np.zeros((4, 4, 6), "float32"), np.zeros(4)
+
+    model = build_image_rnn((4, 6), 2, units=2)
+    fixed = keras.models.clone_model(model, input_tensors=keras.Input((4, 6), batch_size=4))
+    for network in (model, fixed):
+        network.compile("sgd", "sparse_categorical_crossentropy")
+        network.fit(Batches(), verbose=0)
+        images = np.zeros((8, 4, 6), "float32")
+        assert network.predict(images, batch_size=4, verbose=0).shape == (8, 2)
+    with pytest.raises(ValueError, match="an array of images"):
+        model.predict(memoryview(images))

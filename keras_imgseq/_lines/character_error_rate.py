@@ -41,9 +41,9 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
         0.5
     """
 
-    def __init__(self, name: str = "character_error_rate", dtype: Any = None) -> None:
-        if not isinstance(name, str):
-            raise ValueError(f"`name` is a string. Received: name={shown(name)}.")
+    def __init__(self, name: str | None = "character_error_rate", dtype: Any = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"`name` is a string or None. Received: name={shown(name)}.")
         super().__init__(name=name, dtype=dtype)
         self._edits = self.add_variable((), initializer="zeros", name="edits")
         self._characters = self.add_variable((), initializer="zeros", name="characters")

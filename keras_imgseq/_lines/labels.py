@@ -95,22 +95,17 @@ def check_lengths(images: Any, labels: Any, step_width: int) -> None:
             )
 
 
-def are_labels(labels: Any, num_characters: int) -> Any:
-    """For each line, whether its labels are of the alphabet, with the padding behind them."""
+def are_learnable(labels: Any, logits: Any, num_characters: int) -> Any:
+    """For each line, whether its labels are of the alphabet and its steps suffice for them."""
     is_known = ops.all((labels >= 0) & (labels <= num_characters), axis=1)
     is_padded = ops.all((labels[:, :-1] != 0) | (labels[:, 1:] == 0), axis=1)
-    return is_known & is_padded
-
-
-def have_steps(labels: Any, logits: Any) -> Any:
-    """For each line, whether its steps suffice for its labels."""
     is_character = labels != 0
     repeats = is_character[:, 1:] & (labels[:, 1:] == labels[:, :-1])
     needed = ops.sum(ops.cast(is_character, "int32"), axis=1)
     needed = needed + ops.sum(ops.cast(repeats, "int32"), axis=1)
     # The steps that BlankPadding left as they are.
     is_real = ops.any(logits[..., 1:] != OTHER_LOGITS, axis=-1)
-    return needed <= ops.sum(ops.cast(is_real, "int32"), axis=1)
+    return is_known & is_padded & (needed <= ops.sum(ops.cast(is_real, "int32"), axis=1))
 
 
 def _as_array(values: Any) -> npt.NDArray[Any] | None:

@@ -12,18 +12,12 @@ from keras_imgseq._lines.alphabet import checked_alphabet, encoded, padded
 from keras_imgseq._lines.blank_padding import BlankPadding
 from keras_imgseq._lines.character_error_rate import CharacterErrorRate
 from keras_imgseq._lines.decoding import Place, beliefs, places_of, text_of
-from keras_imgseq._lines.labels import (
-    are_labels,
-    check_images,
-    check_labels,
-    check_lengths,
-    have_steps,
-)
+from keras_imgseq._lines.labels import are_learnable, check_images, check_labels, check_lengths
 from keras_imgseq._lines.line_image import Line, all_prepared, prepared
 from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._network.frozen_layers import freeze, frozen_names
 from keras_imgseq._network.model import check_steps_of_export, compile_as_saved, is_ctc
-from keras_imgseq._reading import arguments
+from keras_imgseq._reading import arguments, doubts
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 from keras_imgseq._recurrent.cells import CELLS, CellName
@@ -102,7 +96,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         rate = arguments.fraction("dropout", dropout)
         name = arguments.text("name", name) or "line_reader"
         policy = keras.config.dtype_policy() if dtype is None else keras.dtype_policies.get(dtype)
-        if policy.variable_dtype not in ("float32", "float64"):
+        if policy.variable_dtype not in ("float32", "float64") and not doubts.is_loading():
             raise ValueError(
                 "A LineReader keeps its weights in float32 or float64. Received: "
                 f'dtype={shown(dtype)}. For half precision, write dtype="mixed_float16" or '
@@ -240,13 +234,11 @@ class LineReader(keras.Model):  # type: ignore[misc]
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any
     ) -> Any:
-        """The loss as of `keras.Model`. That of a line that cannot be learned is NaN."""
+        """The loss as of `keras.Model`. CTC of a line that cannot be learned is NaN."""
         labels = keras.tree.flatten(y)
-        if len(labels) != 1 or len(labels[0].shape) != 2:
+        if len(labels) != 1 or not all(map(is_ctc, keras.tree.flatten(self.loss))):
             return super().compute_loss(x, y, y_pred, *args, **kwargs)
-        can_be_learned = are_labels(labels[0], len(self.alphabet))
-        if all(map(is_ctc, keras.tree.flatten(self.loss))):
-            can_be_learned = can_be_learned & have_steps(labels[0], y_pred)
+        can_be_learned = are_learnable(labels[0], y_pred, len(self.alphabet))
         # What a backend makes of wrong labels would reach the weights.
         y = keras.ops.where(can_be_learned[:, None], labels[0], 0)
         loss = super().compute_loss(x, y, y_pred, *args, **kwargs)
@@ -283,7 +275,9 @@ class LineReader(keras.Model):  # type: ignore[misc]
         frozen = config.pop("frozen", ())
         if isinstance(config.get("dtype"), dict):
             config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
-        reader = cls(**config)
+        # What could be saved once is loaded.
+        with doubts.loading():
+            reader = cls(**config)
         freeze(reader._all_layers, frozen)
         return reader
 
@@ -340,8 +334,8 @@ class LineReader(keras.Model):  # type: ignore[misc]
             prepared already comes back as it is.
 
         Raises:
-            ValueError: If the array is none of the above, or narrower than two pixels at the
-                reader's height.
+            ValueError: If the array is none of the above, narrower than two pixels at the
+                reader's height, or more than 20 times as high as wide.
         """
         return prepared(image, self.height)
 

@@ -16,6 +16,10 @@ UNLIKE_IMAGES = (
     "ImageAsSequence."
 )
 
+OTHERS = (str, bytes, memoryview, int, float, set, keras.KerasTensor)
+# Keras reads them.
+SPARSE = ("SparseTensor", "BCOO")
+
 
 def check_images(model: keras.Model, images: Any) -> None:
     """Refuses what `fit`, `evaluate` and `predict` would take for something else, or not take."""
@@ -24,13 +28,14 @@ def check_images(model: keras.Model, images: Any) -> None:
         if len(images) != 1:
             _refuse_list(images, expected)
         (images,) = images
-    if images is None or isinstance(images, (str, bytes, int, float, set, keras.KerasTensor)):
+    if images is None or isinstance(images, OTHERS):
         raise ValueError(
             f"The network reads an array of images, {expected}. Received: {shown(images)}. Write "
             "an array of numbers, or a data set that holds them."
         )
-    # A data set or a generator has no shape.
-    if not hasattr(images, "shape"):
+    # A data set or a generator has no shape that means anything.
+    is_dataset = isinstance(images, keras.utils.PyDataset) or not hasattr(images, "shape")
+    if is_dataset or type(images).__name__ in SPARSE:
         return
     check_kind(images, "images")
     check_dtype(images, "images")
@@ -42,8 +47,9 @@ def check_images(model: keras.Model, images: Any) -> None:
 
 def check_shape(model: keras.Model, shape: Any) -> None:
     """Refuses what is no batch of images of the size that a network reads."""
-    expected = tuple(model.input_shape or ())
-    if shape is None or getattr(shape, "rank", 0) is None or not expected:
+    # In `fit` the first size is that of all images, not of a batch.
+    expected = (None, *tuple(model.input_shape or ())[1:])
+    if shape is None or getattr(shape, "rank", 0) is None or len(expected) < 2:
         return
     shape = tuple(shape)
     is_one = len(shape) > 1 and _fit(shape, expected[1:])
