@@ -168,3 +168,9 @@ def test_the_colours_of_other_modes_are_read_as_light(mode):
         image = image.convert("RGBA")
     line = prepared(image.convert(mode), 8)
     np.testing.assert_allclose(line, prepared(pixels, 8), atol=0.02)
+
+
+def test_a_line_is_at_most_twenty_times_as_high_as_wide():
+    assert prepared(np.zeros((400, 20), "uint8"), 64).shape == (64, 3)
+    with pytest.raises(ValueError, match="Turn the image, or cut the line out of it"):
+        prepared(np.zeros((420, 20), "uint8"), 64)

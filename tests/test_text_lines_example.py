@@ -368,10 +368,11 @@ def test_ctrl_c_loses_nothing(folder, tmp_path_factory, monkeypatch):
     assert "Stopped. The same command goes on from the last whole epoch." in ended.stdout
     assert keras.saving.load_model(saved).alphabet == "ab"
     monkeypatch.setattr(line_training, "changed", lambda line, generator: line)
-    ended = run_example(*arguments)
+    before, ended = ended.stdout, run_example(*arguments)
     assert ended.returncode == 0, ended.stderr
     assert "Epoch 1/2" not in ended.stdout
-    assert "Epoch 2/2" in ended.stdout
+    # The batch that was being made, the only one of its epoch, is trained all the same.
+    assert (before + ended.stdout).count("Epoch 2/2") == 1
 
 
 @pytest.mark.parametrize(
