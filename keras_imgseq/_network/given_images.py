@@ -51,7 +51,8 @@ def check_shape(model: keras.Model, shape: Any) -> None:
     expected = (None, *tuple(model.input_shape or ())[1:])
     if shape is None or getattr(shape, "rank", 0) is None or len(expected) < 2:
         return
-    shape = tuple(shape)
+    # A trace and an export hand over sizes that are no numbers.
+    shape = tuple(size if isinstance(size, int) else None for size in shape)
     is_one = len(shape) > 1 and _fit(shape, expected[1:])
     if _fit(shape, expected) or (_differ_by_one_channel(shape, expected) and not is_one):
         return
