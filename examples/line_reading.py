@@ -2,6 +2,7 @@
 
 import json
 import sys
+import unicodedata
 from pathlib import Path
 
 import keras
@@ -32,12 +33,14 @@ def read(model: Path, paths: list[Path], where: bool) -> int:
             print(f"{path} cannot be read: {error}.", file=sys.stderr)
             status = 1
     if where:
-        for path, image, text in zip(read_paths, images, reader.read(images), strict=True):
+        for path, image in zip(read_paths, images, strict=True):
             places = reader.locate(image)
             characters = [
                 {"character": c, "left": left, "right": right, "certainty": round(sure, 4)}
                 for c, left, right, sure in places
             ]
+            # In the form in which `reader.read` gives it.
+            text = unicodedata.normalize("NFC", "".join(place[0] for place in places))
             content = {"image": str(path), "text": text, "characters": characters}
             print(json.dumps(content))
         return status

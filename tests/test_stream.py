@@ -488,14 +488,19 @@ def test_states_that_cannot_be(states, cure):
 
 
 def test_states_go_on_as_numpy_loads_them(tmp_path):
-    model = build_image_rnn((6, 4), 3, units=(5, 6))
+    assert_states_go_on(build_image_rnn((6, 4), 3, units=(5, 6)), tmp_path)
+
+
+def assert_states_go_on(model, folder):
     image = np.random.default_rng(0).random((6, 4), "float32")
     stream, other = Stream(model), Stream(model)
     stream.feed(image[:3])
-    np.savez(tmp_path / "states.npz", *stream.states)
-    with np.load(tmp_path / "states.npz") as arrays:
+    np.savez(folder / "states.npz", *stream.states)
+    with np.load(folder / "states.npz") as arrays:
         other.states = arrays
-    np.testing.assert_array_equal(other.feed(image[3:]), stream.feed(image[3:]))
+    np.testing.assert_array_equal(
+        other.feed(image[3:]).astype("float32"), stream.feed(image[3:]).astype("float32")
+    )
 
 
 def test_a_part_may_be_of_any_number_type():
@@ -582,12 +587,4 @@ def test_states_of_half_precision_go_on_from_a_file(tmp_path):
         model = build_image_rnn((6, 4), 3, units=5, cell=cell)
     finally:
         keras.config.set_dtype_policy(before)
-    image = np.random.default_rng(0).random((6, 4), "float32")
-    stream, other = Stream(model), Stream(model)
-    stream.feed(image[:3])
-    np.savez(tmp_path / "states.npz", *stream.states)
-    with np.load(tmp_path / "states.npz") as arrays:
-        other.states = arrays
-    np.testing.assert_array_equal(
-        other.feed(image[3:]).astype("float32"), stream.feed(image[3:]).astype("float32")
-    )
+    assert_states_go_on(model, tmp_path)

@@ -12,7 +12,7 @@ from keras_imgseq._reading.array_libraries import library_of
 def as_array(value: Any, name: str, several_sizes: str) -> Any:
     """An array that can be read, or an error that says how to make one.
 
-    `several_sizes` is what to do with a list of items of unlike sizes.
+    `several_sizes` is what to do with a list of items of different sizes.
     """
     if isinstance(value, (list, tuple)):
         return stacked(value, name, several_sizes)
