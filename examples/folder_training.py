@@ -62,7 +62,8 @@ def train(pictures: Pictures, options: argparse.Namespace, outputs: Outputs) -> 
         f"{keras.backend.backend()}. The first epoch begins with some seconds of set-up.",
         flush=True,
     )
-    images, labels = pictures.images, pictures.labels
+    # JAX has 32 bits, and says so where it is given more.
+    images, labels = pictures.images, pictures.labels.astype("int32")
     watched = validation if len(validation) else test
     if not len(validation) and len(test):
         print("The validation after each epoch is of the test images. Nothing is chosen by it.")

@@ -34,7 +34,7 @@ def sizes_of(shape: Any, data_format: str) -> tuple[Any, tuple[Any, Any], int]:
             f"A batch of images is (batch, height, width) or {AXES[data_format]}. "
             f"{_received(shape, data_format)} {cure_of_rank(shape)}"
         )
-    batch, *sizes = shape
+    batch, sizes = shape[0], list(shape[1:])
     num_channels = sizes.pop(channel_axis(data_format)) if len(sizes) == 3 else 1
     if num_channels is None:
         raise ValueError(
