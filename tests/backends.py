@@ -16,6 +16,10 @@ from keras_imgseq._export.targets import TARGETS, missing_packages
 INSTALLED = [
     backend for backend in ("tensorflow", "jax", "torch") if importlib.util.find_spec(backend)
 ]
+needs_tensorflow = pytest.mark.skipif(
+    "tensorflow" not in INSTALLED, reason="TensorFlow is not installed"
+)
+needs_torch = pytest.mark.skipif("torch" not in INSTALLED, reason="PyTorch is not installed")
 
 
 def skip_without(target):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import reading_oracle
-from backends import INSTALLED
+from backends import INSTALLED, needs_tensorflow, needs_torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import readings_and_images
@@ -24,10 +24,6 @@ from keras_imgseq._reading.reading_arguments import Cells
 from keras_imgseq._reading.rearrangement import _runs
 from keras_imgseq._reading.routes import route_of
 
-needs_torch = pytest.mark.skipif("torch" not in INSTALLED, reason="PyTorch is not installed")
-needs_tensorflow = pytest.mark.skipif(
-    "tensorflow" not in INSTALLED, reason="TensorFlow is not installed"
-)
 to_numpy = keras.ops.convert_to_numpy
 WAYS = [
     {"step": "row"},

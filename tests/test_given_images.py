@@ -5,17 +5,12 @@ import types
 import keras
 import numpy as np
 import pytest
-from backends import INSTALLED
+from backends import needs_tensorflow, needs_torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_imgseq import ImageAsSequence, build_image_rnn
 from keras_imgseq._network.given_images import check_images
-
-needs_torch = pytest.mark.skipif("torch" not in INSTALLED, reason="PyTorch is not installed")
-needs_tensorflow = pytest.mark.skipif(
-    "tensorflow" not in INSTALLED, reason="TensorFlow is not installed"
-)
 
 SIZES = st.sampled_from([1, 3, 4, 5, 6])
 EXPECTED = st.lists(st.none() | SIZES, min_size=2, max_size=3).map(tuple)

@@ -3,18 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from backends import INSTALLED
+from backends import needs_tensorflow, needs_torch
 
 from keras_imgseq import ImageAsSequence, build_image_rnn, image_as_sequence
 
 READING = {"step": (2, 4), "order": "hilbert", "data_format": "channels_last"}
 IMAGES = np.arange(4 * 6 * 8 * 3).reshape(4, 6, 8, 3).astype("uint8")
 EXPECTED = image_as_sequence(IMAGES, **READING)
-
-needs_tensorflow = pytest.mark.skipif(
-    "tensorflow" not in INSTALLED, reason="tf.data comes with TensorFlow"
-)
-needs_torch = pytest.mark.skipif("torch" not in INSTALLED, reason="DataLoader comes with PyTorch")
 
 
 def read_one(image):
