@@ -1,7 +1,7 @@
 """Runs a GRU and an LSTM with cuDNN on a GPU, masks and backward readings too.
 
 cuDNN takes no mask that begins late or is all false. So Keras runs it on sequences without a
-mask, in the order in which they are read. On JAX it gives wrong answers, and is left out.
+mask, in the order in which they are read. On JAX it can give wrong answers, and is left out.
 """
 
 from typing import Any
