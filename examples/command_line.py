@@ -160,6 +160,11 @@ def number(low: int, high: int) -> Callable[[str], int]:
     return parsed
 
 
+def in_epochs(number: int) -> str:
+    """A number of epochs, in words."""
+    return f"{number} epoch{'' if number == 1 else 's'}"
+
+
 def run(main: Callable[[], None]) -> None:
     """Runs a command line: whatever stops it ends in one line, and never in a traceback."""
     _prepare_streams()

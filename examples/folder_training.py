@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from command_line import in_epochs
 from folder_data import Pictures
 from kept_file import KeptFile
 from matplotlib.figure import Figure
@@ -58,7 +59,7 @@ def train(pictures: Pictures, options: argparse.Namespace, outputs: Outputs) -> 
     states = folder and folder.part("training")
     model.summary()
     print(
-        f"Training on {len(training)} images for {options.epochs} epochs, with "
+        f"Training on {len(training)} images for {in_epochs(options.epochs)}, with "
         f"{keras.backend.backend()}. The first epoch begins with some seconds of set-up.",
         flush=True,
     )

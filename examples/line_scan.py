@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from command_line import Parser, run
+from command_line import Parser, in_epochs, run
 from kept_file import KeptFile
 from scan_report import OnnxStream, scan
 from scanned_web import WIDTH, make_web
@@ -87,8 +87,8 @@ def train(network: Any, options: argparse.Namespace) -> Any:
     validation = windows(NUM_VALIDATION_WEBS, (options.seed, 1))
     print(
         f"Training {network.count_params():,} weights on {NUM_TRAINING_WEBS} webs of "
-        f"{ROWS_OF_A_WEB:,} rows for {options.epochs} epochs, with {keras.backend.backend()}. The "
-        "first epoch begins with some seconds of set-up.",
+        f"{ROWS_OF_A_WEB:,} rows for {in_epochs(options.epochs)}, with "
+        f"{keras.backend.backend()}. The first epoch begins with some seconds of set-up.",
         flush=True,
     )
     return train_network(

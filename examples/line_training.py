@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import training_run
+from command_line import in_epochs
 from line_changes import changed
 from line_folder import Lines, LinesError
 from resume_folder import ResumeError, States
@@ -132,7 +133,7 @@ class Best:
         if int(np.argmin(self._rates)) == epoch:
             self._weights = model.get_weights()
         if self.is_over:
-            print(f"No better result for {self._patience} epochs: the training ends.")
+            print(f"No better result for {in_epochs(self._patience)}: the training ends.")
         if self._states and self._file and self._weights:
             arrays = [*self._weights, np.array(self._rates)]
             self._states.put(self._file.name, lambda path: np.savez(path, *arrays))

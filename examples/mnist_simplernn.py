@@ -7,7 +7,7 @@ import argparse
 import statistics
 from typing import TYPE_CHECKING
 
-from command_line import Parser, run
+from command_line import Parser, in_epochs, run
 from kept_file import KeptFile
 from mnist_data import Digits, load_digits
 
@@ -69,7 +69,7 @@ def trained(
 
     one = options.seeds == 1
     print(
-        f"Training on {len(digits.x_train)} images for {options.epochs} epochs, with "
+        f"Training on {len(digits.x_train)} images for {in_epochs(options.epochs)}, with "
         f"{keras.backend.backend()}. The first epoch begins with some seconds of set-up.",
         flush=True,
     )

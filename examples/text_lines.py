@@ -11,7 +11,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from command_line import InputError, Parser, number, run
+from command_line import InputError, Parser, in_epochs, number, run
 from kept_file import KeptFile
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
     folder = resumed(options, DECISIVE, [*texts, *training.images, *validation.images])
     states = folder and folder.part("training")
     print(
-        f"Training {reader.count_params():,} weights for at most {options.epochs} epochs, with "
+        f"Training {reader.count_params():,} weights for at most {in_epochs(options.epochs)}, with "
         f"{keras.backend.backend()}. The first epoch begins with some seconds of set-up for each "
         "width of lines.",
         flush=True,

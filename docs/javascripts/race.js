@@ -38,8 +38,8 @@
     let isReady = false;
 
     place.replaceChildren(
-      element("ul", { class: "digit-lanes" }, ...lanes.map((lane) => lane.view)),
       player.controls,
+      element("ul", { class: "digit-lanes" }, ...lanes.map((lane) => lane.view)),
       verdict,
       element("div", { class: "digit-controls" }, button("Another digit", another)),
       spoken,

@@ -117,10 +117,9 @@
         element(
           "div",
           { class: "digit-columns" },
-          element("div", {}, pictures(), caption),
+          element("div", {}, pictures(), player.controls, caption),
           element("div", {}, beliefs()),
         ),
-        player.controls,
         verdict,
       ];
     }
@@ -135,6 +134,7 @@
             {},
             element("p", { class: "digit-title" }, "The image, and the belief after each row"),
             pictures(),
+            player.controls,
             caption,
           ),
           element(
@@ -160,7 +160,6 @@
             isInverted.label,
           ),
         ),
-        player.controls,
         verdict,
         element("div", { class: "digit-controls" }, button("Another digit", another)),
         chart.figure,

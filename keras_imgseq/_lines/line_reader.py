@@ -343,7 +343,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         """Makes the labels of texts, as the loss and the metric want them.
 
         Args:
-            texts: A list of strings, one for each line. They are brought to Unicode's NFC.
+            texts: A list of strings, one for each line. They are converted to Unicode's form NFC.
 
         Returns:
             `(lines, longest text)`, int32, padded with 0.

@@ -268,8 +268,8 @@ class Architecture:
         )
         if self.return_sequences and has_mask and are_unlike:
             raise ValueError(
-                "With return_sequences=True and `mask_value`, all readings are the same. Unlike "
-                "ones would join steps of padding with real ones. Received: "
+                "With return_sequences=True and `mask_value`, all readings must be the same. "
+                "Readings that differ would join steps of padding with real ones. Received: "
                 f"{len(self.reading)} readings. Write one, and bidirectional=True to read in both "
                 "directions."
             )

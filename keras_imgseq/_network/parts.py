@@ -90,7 +90,7 @@ def _streamed_axis(layer: ImageAsSequence, image_size: Any) -> int:
     if reading.order not in ("raster", "snake") and not is_line:
         which = "this order needs" if isinstance(reading.order, str) else "a list of cells may need"
         raise ValueError(
-            f"A stream brings one line after the other, and {which} later lines first. "
+            f"A stream sends one line after the other, and {which} later lines first. "
             f"Received: the reading {layer.name!r} with order={shown(reading.order)}. Train a "
             'network with order="raster" or "snake".'
         )
@@ -99,7 +99,7 @@ def _streamed_axis(layer: ImageAsSequence, image_size: Any) -> int:
     if side is not None and patch is not None and side % patch:
         name = ("height", "width")[along]
         raise ValueError(
-            'padding="same" adds zeros at the end of the image, which a stream never brings. '
+            'padding="same" adds zeros at the end of the image, which a stream never sends. '
             f"Received: the reading {layer.name!r} with patches of {patch} pixels in {name}, for "
             f"images of {side}. Train a network on images whose {name} is a multiple of {patch}."
         )
