@@ -105,6 +105,8 @@ def load_lines(
     lines = Lines([], [], [])
     for path in progress([path for path in images if pairs[path]], "Loading"):
         try:
+            if not pairs[path].is_file():
+                raise ImageFileError(f"{pairs[path].name} is not a regular file")
             try:
                 # Tesseract ends a text with a form feed.
                 text = pairs[path].read_text(encoding="utf-8-sig").strip()
@@ -157,7 +159,8 @@ def works_of(lines: Lines, pattern: str) -> list[str]:
             f"--split-by {pattern!r} has no group in round brackets to name the work. For example, "
             "write '(.*)_'."
         )
-    num_parts = 1 + pattern.count("/")
+    # Within [] a / stands for a character that is not compared.
+    num_parts = 1 + re.sub(r"\[[^]]*\]", "", pattern).count("/")
     names = ["/".join(path.parts[-num_parts:]) for path in lines.paths]
     matches = [compiled.match(name) for name in names]
     if None in matches:

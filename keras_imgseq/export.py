@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import sys
 import tempfile
 import zipfile
@@ -50,7 +51,7 @@ def export(options: argparse.Namespace) -> None:
     """Writes a file beside its place, checks it, and moves it there in one go."""
     target = TARGETS[options.to]
     _check_backend(options.to, target)
-    model = _loaded(options.model)
+    model = _loaded(options.model, options.to)
     whole = model
     if options.step:
         try:
@@ -75,17 +76,15 @@ def export(options: argparse.Namespace) -> None:
                 for inputs in inputs_to_compare(model, signature, whole)
             ]
         except Exception as error:
-            reason = " ".join(str(error).split())[:300]
             raise ExportError(
                 f"{options.to} cannot hold this network as {keras.backend.backend()} writes it: "
-                f"{type(error).__name__}: {reason}. To change that, {_other_ways(model, options)}"
-                "take another KERAS_BACKEND, or another target."
+                f"{_reason(error)[:300]}. To change that, {_other_ways(model, options)}."
             ) from error
         difference = max(differences)
         if not difference <= MOST_DIFFERENCE:
             raise ExportError(
                 f"The file's answers differ from Keras' by {difference:.1e}. It was not kept. "
-                "Take another KERAS_BACKEND or another target."
+                f"Instead, {_other_writers(options)}."
             )
         description = json.dumps(content, indent=2, ensure_ascii=False)
         _beside(written).write_text(description + "\n", "utf-8")
@@ -103,7 +102,20 @@ def _other_ways(model: keras.Model, options: argparse.Namespace) -> str:
         with contextlib.suppress(ValueError):
             build_step_model(model)
             ways.append("export the step with --step, ")
-    return "".join(ways)
+    return "".join(ways) + _other_writers(options)
+
+
+def _other_writers(options: argparse.Namespace) -> str:
+    """Who else may write the network."""
+    if len(TARGETS[options.to].writers) == 1:
+        return "take another target"
+    return "take another KERAS_BACKEND, or another target"
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong, on one line and without the colours of a terminal."""
+    words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split()
+    return f"{type(error).__name__}: {' '.join(words)}"
 
 
 def _put(new: Path, path: Path, before: Path) -> None:
@@ -201,10 +213,12 @@ def _check_backend(name: str, target: Target) -> None:
         )
 
 
-def _loaded(path: Path) -> keras.Model:
+def _loaded(path: Path, target: str) -> keras.Model:
     if not path.is_file():
         what = f"{path} is a folder" if path.is_dir() else f"There is no {path}"
         raise ExportError(f"{what}. Name a model that was saved as a .keras file.")
+    if path.suffix != ".keras" and zipfile.is_zipfile(path):
+        raise ExportError(f"Keras loads files that end in .keras. Received: {path}. Rename it.")
     if not zipfile.is_zipfile(path):
         raise ExportError(
             f"{path} is no .keras file, or it is damaged. Save the whole model again with "
@@ -213,11 +227,19 @@ def _loaded(path: Path) -> keras.Model:
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise ExportError(
-            f"{path} cannot be loaded ({reason}). Save it again with model.save, with every class "
-            "of your own registered with Keras."
-        ) from error
+        reason, cure = _reason(error), 'Save it again with model.save("model.keras").'
+        unknown = re.search(r"Could not locate (?:class|function) '(\w+)'", reason)
+        if unknown:
+            reason = f"{unknown[1]} is not known"
+            cure = (
+                "Register it with keras.saving.register_keras_serializable, and import it first: "
+                'python -c "import YOUR_MODULE; from keras_imgseq.export import main; main()" '
+                f"{shlex.quote(str(path))} --to {target}"
+            )
+        elif "Lambda" in reason or "lambda" in reason:
+            reason = "it holds a Lambda layer, whose code Keras does not load"
+            cure = "Write a layer of your own, registered with Keras, in its place."
+        raise ExportError(f"{path} cannot be loaded ({reason[:200]}). {cure}") from error
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
         raise ExportError(
             f"{path} holds a model without known inputs. Begin a Sequential with keras.Input, or "
@@ -259,9 +281,14 @@ def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.Inpu
             shape[0] = 1
         # PyTorch writes one step after the other, as many as it is shown.
         if None in shape[1:] and (target.has_fixed_batch or keras.backend.backend() == "torch"):
-            raise ExportError(
-                f"This file holds images of one size, and the network reads {tuple(shape)}. "
+            is_of_images = len(model.inputs) == 1 and len(shape) in (3, 4)
+            cure = (
                 "Give their size with --size HEIGHT WIDTH."
+                if is_of_images
+                else "Build the network with all sizes known."
+            )
+            raise ExportError(
+                f"This file holds inputs of one size, and the network reads {tuple(shape)}. {cure}"
             )
         specs.append(keras.InputSpec(shape=tuple(shape), dtype=tensor.dtype, name=tensor.name))
     return specs

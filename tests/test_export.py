@@ -172,6 +172,49 @@ def test_a_file_answers_as_keras(network, target, tmp_path, capsys):
     assert float(said.split()[-1]) < 1e-5
 
 
+@pytest.mark.parametrize("target", ["onnx", "openvino", "litert", "saved_model"])
+def test_inputs_and_outputs_are_found_by_the_names_beside_the_file(target, tmp_path):
+    if BACKEND not in TARGETS[target].writers or (BACKEND, target) == ("jax", "openvino"):
+        pytest.skip(f"{target} is not written from {BACKEND}")
+    skip_without(target)
+    model = build_image_rnn((8, 6), 4, cell="lstm", units=(3, 3))
+    step = build_step_model(model)
+    model.save(tmp_path / "model.keras")
+    file = tmp_path / f"step{TARGETS[target].ending}"
+    export.main([str(tmp_path / "model.keras"), "--to", target, "--step", "--output", str(file)])
+    content = json.loads(Path(f"{file}.json").read_text("utf-8"))
+    random, names = np.random.default_rng(0), [each["name"] for each in content["inputs"]]
+    inputs = [random.random((1, *each["shape"][1:]), "float32") for each in content["inputs"]]
+    answers = answers_by_name(target, file, dict(zip(names[::-1], inputs[::-1], strict=True)))
+    if TARGETS[target].names_outputs:
+        answers = [answers[each["name"]] for each in content["outputs"]]
+    for answer, expected in zip(answers, step.predict_on_batch(inputs), strict=False):
+        np.testing.assert_allclose(answer, expected, atol=1e-5)
+
+
+def answers_by_name(target, file, inputs):
+    """The answers of a file: by their names, or in their order."""
+    if target == "onnx":
+        import onnxruntime
+
+        return onnxruntime.InferenceSession(str(file)).run(None, inputs)
+    if target == "openvino":
+        import openvino
+
+        options = {"INFERENCE_PRECISION_HINT": "f32"}
+        return list(openvino.compile_model(str(file), "CPU", options)(inputs).values())
+    if target == "litert":
+        from ai_edge_litert.interpreter import Interpreter
+
+        return Interpreter(model_path=str(file)).get_signature_runner()(**inputs)
+    import tensorflow as tf
+
+    answers = tf.saved_model.load(str(file)).signatures["serving_default"](
+        **{name: tf.constant(array) for name, array in inputs.items()}
+    )
+    return {name: answer.numpy() for name, answer in answers.items()}
+
+
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="OpenVINO takes no loop of TensorFlow")
 def test_what_a_target_cannot_hold_is_said(tmp_path):
     skip_without("openvino")

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from backends import run_python
 
 from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn, build_step_model, export
 from keras_imgseq._export import agreement, pixels
@@ -72,6 +73,19 @@ def test_a_network_in_another_model_is_described_too():
     assert content["data_format"] == "channels_last"
 
 
+def test_a_network_of_each_image_of_a_video_is_described():
+    reading = ImageAsSequence("row", mask_value=-1.0, data_format="channels_last")
+    network = build_image_rnn((8, 6), 4, scale=1 / 255, reading=reading)
+    each = keras.layers.TimeDistributed(network)
+    content = described(keras.Sequential([keras.Input((3, 8, 6)), each, keras.layers.GRU(2)]))
+    assert content["scaling_inside"] == pytest.approx(1 / 255)
+    assert content["mask_value"] == -1
+    assert content["data_format"] == "channels_last"
+    scaled = keras.layers.TimeDistributed(keras.layers.Rescaling(0.5))
+    content = described(keras.Sequential([keras.Input((3, 8, 6)), scaled, each]))
+    assert content["scaling_inside"] == pytest.approx(0.5 / 255)
+
+
 def test_the_padding_of_a_stem_is_described():
     reading = ImageAsSequence("row", mask_value=-1.0)
     network = build_image_rnn((8, 6), 4, filters=2, reading=reading)
@@ -125,9 +139,9 @@ def test_a_step_that_was_saved_is_described_by_its_answer(tmp_path):
 @pytest.mark.parametrize(
     ("options", "arguments", "ways"),
     [
-        ({}, [], "export the step with --step, take"),
-        ({}, ["--step"], "change that, take"),
-        ({"bidirectional": True}, [], "change that, take"),
+        ({}, [], "export the step with --step, take another target"),
+        ({}, ["--step"], r"change that, take another target\."),
+        ({"bidirectional": True}, [], "change that, take another target"),
         ({"input_shape": (None, 6)}, [], "fix its sizes with --size, export the step"),
         ({"input_shape": (None, 6)}, ["--size", "8", "6"], "change that, export the step"),
     ],
@@ -145,6 +159,52 @@ def test_a_network_that_a_target_cannot_hold_names_what_it_has(
     said = f"no such operation.*{ways}" if is_sized else "Give their size with --size"
     with pytest.raises(SystemExit, match=said):
         export.main([str(tmp_path / "model.keras"), "--to", "wrong", *arguments])
+
+
+def test_another_backend_is_named_where_there_is_one(tmp_path, monkeypatch):
+    def fails(*given):
+        raise TypeError("\x1b[1mno such\n operation\x1b[0m")
+
+    build_image_rnn((8, 6), 3).save(tmp_path / "model.keras")
+    writers = dict.fromkeys(("tensorflow", "jax", "torch"), ())
+    monkeypatch.setitem(TARGETS, "wrong", Target(".x", writers, "keras", fails, fails))
+    said = r"TypeError: no such operation\. .*take another KERAS_BACKEND, or another target\."
+    with pytest.raises(SystemExit, match=said):
+        export.main([str(tmp_path / "model.keras"), "--to", "wrong"])
+
+
+def test_a_class_of_ones_own_is_imported_as_the_error_says(tmp_path, monkeypatch):
+    (tmp_path / "own_cell.py").write_text(
+        "import keras\n\n\n@keras.saving.register_keras_serializable()\n"
+        "class OwnCell(keras.layers.GRUCell):\n    pass\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    save = (
+        "import own_cell, keras_imgseq;"
+        "keras_imgseq.build_image_rnn((6, 4), 3, cell=own_cell.OwnCell).save('own.keras')"
+    )
+    assert run_python("-c", save, backend=BACKEND).returncode == 0
+    target = {"tensorflow": "saved_model", "jax": "stablehlo", "torch": "torch"}[BACKEND]
+    with pytest.raises(SystemExit, match=r"OwnCell is not known\)\. Register it") as error:
+        export.main(["own.keras", "--to", target])
+    command = re.search(r'python (-c) "(.*)" (.*)', str(error.value)).groups()
+    code = command[1].replace("YOUR_MODULE", "own_cell")
+    ended = run_python("-c", code, *command[2].split(), backend=BACKEND)
+    assert ended.returncode == 0, ended.stderr
+    assert "Largest difference" in ended.stdout
+
+
+def test_a_lambda_layer_is_named(saved):
+    turned = keras.layers.Lambda(lambda images: images + 1, output_shape=(8, 6))
+    keras.Sequential([keras.Input((8, 6)), turned]).save("odd.keras")
+    with pytest.raises(SystemExit, match="Lambda layer, whose code Keras does not load"):
+        export.main(["odd.keras", *saved[1:]])
+
+
+def test_a_model_has_the_ending_of_keras(saved):
+    shutil.copy(saved[0], "digits.zip")
+    with pytest.raises(SystemExit, match=r"Keras loads files that end in .keras.*Rename it"):
+        export.main(["digits.zip", *saved[1:]])
 
 
 def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):

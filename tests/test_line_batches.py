@@ -87,8 +87,9 @@ def test_a_text_that_is_too_long_for_its_image_is_named():
     LineBatches(lines((10, 20)), ["aabc", "a"], READER)
     # Paper at the end has no steps, and a blank line has one.
     wide = [np.pad(line, ((0, 0), (0, 20))) for line in lines((8, 20))]
-    for images in (wide, [np.zeros((8, 40), "float32"), wide[1]]):
-        with pytest.raises(ValueError, match="needs 5 steps"):
+    blank = [np.zeros((8, 40), "float32"), wide[1]]
+    for images, said in ((wide, "its ink ends after"), (blank, "Its image has no ink")):
+        with pytest.raises(ValueError, match=f"needs 5 steps.*{said}"):
             LineBatches(images, ["aabc", "a"], READER)
 
 
@@ -209,6 +210,21 @@ def test_a_line_that_grows_by_more_than_a_tenth_is_taken_as_it_was():
 
     batches = LineBatches(images, ["a", "a"], small_reader(), 2, augment=wider, shuffle=False)
     np.testing.assert_array_equal(batches[0][0][0, :, :20], images[0])
+
+
+def test_a_single_batch_of_an_epoch_keeps_its_width():
+    images = lines((20, 90, 150), height=32)
+    reader = small_reader(height=32)
+    reader.compile("sgd")
+    batches = LineBatches(images, ["a", "b", "ab"], reader, 2, devices=2)
+    assert batches.num_batches == 1
+    losses = reader.fit(batches, epochs=4, verbose=0).history["loss"]
+    assert np.isfinite(losses).all()
+    widths = set()
+    for epoch in range(8):
+        batches.begin_at(epoch)
+        widths.add(batches[0][0].shape[2])
+    assert len(widths) == 1
 
 
 @pytest.mark.parametrize("devices", [1, 2])

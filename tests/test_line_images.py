@@ -127,6 +127,15 @@ def test_few_bits_in_a_wide_type_are_not_taken_for_black(dtype, white):
     assert prepared(image / white, 20).max() == 1
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_floats_that_were_divided_twice_are_not_taken_for_paper(dtype):
+    image = np.full((20, 60), 1, dtype)
+    image[6:14, 10:50] = 0
+    with pytest.raises(ValueError, match="as if divided by 255 twice"):
+        prepared(image / 255, 20)
+    assert prepared(image, 20).max() == 1
+
+
 @pytest.mark.parametrize("largest", [1, 2])
 def test_small_integers_are_taken_for_light_only_where_they_can_be(largest):
     image = np.zeros((8, 30), "uint8")
@@ -174,3 +183,9 @@ def test_a_line_is_at_most_twenty_times_as_high_as_wide():
     assert prepared(np.zeros((400, 20), "uint8"), 64).shape == (64, 3)
     with pytest.raises(ValueError, match="Turn the image, or cut the line out of it"):
         prepared(np.zeros((420, 20), "uint8"), 64)
+
+
+@given(st.integers(40, 200), st.integers(2, 10))
+def test_the_tallest_line_can_be_prepared_again(height, width):
+    once = prepared(np.zeros((20 * width, width), "uint8"), height)
+    np.testing.assert_array_equal(prepared(once, height), once)

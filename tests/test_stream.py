@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
-from backends import INSTALLED, run_python
+from backends import INSTALLED, needs_torch, run_python
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import fewer
@@ -477,14 +477,48 @@ def test_a_scaling_of_each_step_is_refused():
         ([np.array([[None] * 16])], "A state is an array of numbers.*Write the `states` of"),
         ([np.zeros((1, 16), "complex64")], "A state is an array of numbers.*Write the `states` of"),
         ([[["a"] * 16]], "A state is an array of numbers"),
-        ([np.full((1, 16), np.nan)], "NaN or infinity"),
-        ({"arr_0": np.zeros((1, 8))}, "arrays of"),
+        ({"arr_0": np.zeros((1, 8))}, r"arrays of .*Received: \[\(1, 8\)\]"),
+        (np.zeros((1, 1, 16)), r"a list of arrays of .*Received: array"),
     ],
 )
 def test_states_that_cannot_be(states, cure):
     stream = Stream(build_image_rnn((6, 4), 3))
     with pytest.raises(ValueError, match=cure):
         stream.states = states
+
+
+def test_states_of_a_broken_camera_go_on_too():
+    model = build_image_rnn((6, 4), 3)
+    stream, other = Stream(model, cameras=2), Stream(model, cameras=2)
+    rows = np.random.default_rng(0).random((6, 2, 4), "float32")
+    stream.feed(np.where([[True], [False]], np.nan, rows[0]))
+    other.states = stream.states
+    np.testing.assert_array_equal(other.feed(rows[1]), stream.feed(rows[1]))
+    other.reset(camera=0)
+    assert np.isfinite(other.feed(rows[2])).all()
+
+
+def test_what_is_masked_or_sparse_is_no_part():
+    stream = Stream(build_image_rnn((6, 4), 3))
+    masked = np.ma.masked_array(np.ones(4), mask=[0, 1, 0, 0])
+    with pytest.raises(ValueError, match=r"Write np\.asarray\(part\), or part\.filled\(0\)"):
+        stream.feed(masked)
+    stream.feed(masked.filled(0))
+
+
+@needs_torch
+def test_tensors_of_pytorch_are_parts():
+    import torch
+
+    model = build_image_rnn((6, 4), 3)
+    part = torch.rand(4, requires_grad=True)
+    expected = Stream(model).feed(part.detach().numpy())
+    try:
+        answer = Stream(model).feed(part)
+    except ValueError as error:
+        assert "Write part.detach().cpu().float().numpy()." in str(error)
+        answer = Stream(model).feed(part.detach().cpu().float().numpy())
+    np.testing.assert_allclose(answer, expected, atol=1e-6)
 
 
 def test_states_go_on_as_numpy_loads_them(tmp_path):

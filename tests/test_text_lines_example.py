@@ -1,6 +1,7 @@
 """The example of text lines: folders as people have them, and a reader that is used."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -417,7 +418,21 @@ def test_works_of_unlike_sizes_give_three_parts(seed):
 def test_a_folder_can_be_a_work():
     paths = [Path(f"book{book}/000{page}.png") for book in (1, 2) for page in (1, 2)]
     lines = line_folder.Lines([None] * 4, ["a"] * 4, paths)
-    assert line_folder.works_of(lines, "(.*)/") == ["book1", "book1", "book2", "book2"]
+    for pattern in ("(.*)/", "([^/]*)/", r"([^\\/]+)/.*"):
+        assert line_folder.works_of(lines, pattern) == ["book1", "book1", "book2", "book2"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with a name")
+def test_a_text_that_is_no_file_is_left_out(tmp_path):
+    for name in ("good", "pipe", "folder"):
+        Image.new("L", (30, 10), 255).save(tmp_path / f"{name}.png")
+    (tmp_path / "good.gt.txt").write_text("a")
+    os.mkfifo(tmp_path / "pipe.gt.txt")
+    (tmp_path / "folder.gt.txt").mkdir()
+    lines, said = line_folder.load_lines(tmp_path)
+    assert lines.texts == ["a"]
+    assert "pipe.png (pipe.gt.txt is not a regular file)" in said[0]
+    assert "folder.png (folder.gt.txt is not a regular file)" in said[0]
 
 
 def test_what_is_no_line_is_left_out_with_a_word(tmp_path):

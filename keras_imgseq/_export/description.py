@@ -9,8 +9,8 @@ import keras
 
 import keras_imgseq
 from keras_imgseq import ImageAsSequence, LineReader
-from keras_imgseq._export.pixels import data_format_of, padding_of, scaling_of
-from keras_imgseq._network.model import all_layers
+from keras_imgseq._export.pixels import data_format_of, layers_of, padding_of, scaling_of
+from keras_imgseq._export.targets import TARGETS
 
 
 def describe(
@@ -35,6 +35,11 @@ def describe(
     scale, offset = scaling_of(whole)
     inputs = [keras.KerasTensor(spec.shape, spec.dtype) for spec in signature]
     answers = model.compute_output_spec(inputs[0] if len(inputs) == 1 else inputs)
+    outputs: list[dict[str, Any]] = [
+        {"shape": list(tensor.shape)} for tensor in keras.tree.flatten(answers)
+    ]
+    if TARGETS[target].names_outputs:
+        outputs = [{"name": f"output_{n}", **output} for n, output in enumerate(outputs)]
     content: dict[str, Any] = {
         "model": path.name,
         "made_by": f"keras_imgseq {keras_imgseq.__version__}, Keras {keras.__version__}, "
@@ -44,11 +49,11 @@ def describe(
             {"name": tensor.name, "shape": list(spec.shape), "dtype": spec.dtype}
             for tensor, spec in zip(model.inputs, signature, strict=True)
         ],
-        "outputs": [{"shape": list(tensor.shape)} for tensor in keras.tree.flatten(answers)],
+        "outputs": outputs,
         "scaling_inside": scale,
         "offset_inside": offset,
     }
-    if any(isinstance(layer, ImageAsSequence) for layer in all_layers(whole)):
+    if any(isinstance(layer, ImageAsSequence) for layer in layers_of(whole)):
         content |= {"data_format": data_format_of(whole), "mask_value": padding_of(whole)}
     if model is not whole:
         states = model.step_graph.initial_states(1)

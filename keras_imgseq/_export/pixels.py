@@ -1,6 +1,7 @@
 """What a network takes for pixels: their scaling, the value of padding, and the data format."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -79,10 +80,21 @@ def padding_of(model: keras.Model) -> float | None:
 def data_format_of(model: keras.Model) -> str:
     """Where the channels of the images stand."""
     layers = sorted(
-        all_layers(model), key=lambda layer: not isinstance(layer, (ConvStem, ImageAsSequence))
+        layers_of(model), key=lambda layer: not isinstance(layer, (ConvStem, ImageAsSequence))
     )
     formats = [getattr(layer, "data_format", None) for layer in layers]
     return next((known for known in formats if known), "channels_last")
+
+
+def layers_of(model: keras.Model) -> Iterator[Any]:
+    """All layers, those too that read each image of a video."""
+    for layer in all_layers(model):
+        if not isinstance(layer, keras_layers.TimeDistributed):
+            yield layer
+        elif isinstance(layer.layer, keras.Model):
+            yield from layers_of(layer.layer)
+        else:
+            yield layer.layer
 
 
 def _walk_through(model: keras.Model) -> "_Walk":
@@ -113,6 +125,8 @@ class _Walk:
 
     def _behind(self, layer: Any, given: Scalings) -> Scalings:
         """The scaling of each output of a layer, from that of each input."""
+        while isinstance(layer, keras_layers.TimeDistributed):
+            layer = layer.layer
         if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
             return self.through(layer, given)
         pixels = [scaling for scaling in given if scaling is not None]

@@ -29,6 +29,8 @@ class Target(NamedTuple):
     load: Callable[[Path], Run]
     # Whether the number of images must be fixed.
     has_fixed_batch: bool = False
+    # Whether the outputs are found by "output_0", "output_1" and so on, and not by their order.
+    names_outputs: bool = False
 
     def run(self, path: Path, inputs: Inputs) -> Arrays:
         """The answers of a file."""
@@ -85,6 +87,25 @@ def _write_stablehlo(model: keras.Model, path: Path, signature: Signature) -> No
     path.write_bytes(exported.serialize())
 
 
+def _write_openvino(model: keras.Model, path: Path, signature: Signature) -> None:
+    _by_keras("openvino")(model, path, signature)
+    if keras.backend.backend() == "torch":
+        # Keras names the inputs "input", "input_1" and so on there, and forgets their sizes.
+        openvino = _module("openvino")
+        content = openvino.Core().read_model(path)
+        sizes = {}
+        for port, spec in zip(content.inputs, signature, strict=True):
+            port.get_tensor().set_names({spec.name})
+            sizes[port] = openvino.PartialShape([-1 if n is None else n for n in spec.shape])
+        content.reshape(sizes)
+        renamed = path.with_name(f"renamed_{path.name}")
+        openvino.save_model(content, renamed, compress_to_fp16=False)
+        # The weights of what was read stay in use.
+        del content, port, sizes
+        for suffix in (".xml", ".bin"):
+            renamed.with_suffix(suffix).replace(path.with_suffix(suffix))
+
+
 def _load_onnx(path: Path) -> Run:
     session = _module("onnxruntime").InferenceSession(str(path))
     names = [tensor.name for tensor in session.get_inputs()]
@@ -115,7 +136,7 @@ def _load_openvino(path: Path) -> Run:
     compiled = _module("openvino").compile_model(str(path), "CPU", options)
 
     def run(inputs: Inputs) -> Arrays:
-        answers = compiled(list(inputs.values()))
+        answers = compiled(inputs)
         return [answers[number] for number in range(len(compiled.outputs))]
 
     return run
@@ -163,6 +184,7 @@ TARGETS: dict[str, Target] = {
         "tensorflow",
         _by_keras("tf_saved_model"),
         _load_saved_model,
+        names_outputs=True,
     ),
     "litert": Target(
         ".tflite",
@@ -171,12 +193,13 @@ TARGETS: dict[str, Target] = {
         _by_keras("litert"),
         _load_litert,
         has_fixed_batch=True,
+        names_outputs=True,
     ),
     "openvino": Target(
         ".xml",
         {"tensorflow": (), "jax": ("tensorflow",), "torch": ()},
         "openvino",
-        _by_keras("openvino"),
+        _write_openvino,
         _load_openvino,
     ),
     "torch": Target(

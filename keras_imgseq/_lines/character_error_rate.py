@@ -45,6 +45,8 @@ class CharacterErrorRate(keras.metrics.Metric):  # type: ignore[misc]
         if name is not None and not isinstance(name, str):
             raise ValueError(f"`name` is a string or None. Received: name={shown(name)}.")
         super().__init__(name=name, dtype=dtype)
+        # Keras asks for it where a callback chooses the best epoch: less is better.
+        self._direction = "down"
         self._edits = self.add_variable((), initializer="zeros", name="edits")
         self._characters = self.add_variable((), initializer="zeros", name="characters")
 
@@ -152,7 +154,9 @@ def _edits_in_graph(labels: Any, logits: Any) -> tuple[Any, Any]:
     order = ops.argsort(ops.where(is_kept, steps, steps + ops.shape(classes)[1]), axis=1)
     read = ops.take_along_axis(classes, order, axis=1)
     num_characters = ops.sum(ops.cast(labels != 0, "int32"), axis=1)
-    places = ops.cumsum(ops.ones_like(ops.concatenate([labels[:, :1], labels], axis=1)), axis=1) - 1
+    # One place more than there are labels, of which there may be none.
+    table = ops.concatenate([lengths[:, None], labels], axis=1)
+    places = ops.cumsum(ops.ones_like(table), axis=1) - 1
     last = lengths + num_characters
 
     # A diagonal holds the distances of the first i true and the first `number - i` read

@@ -178,7 +178,9 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
         places = self._batches[index]
-        most = max(self._widths[place] for place in places)
+        # TensorFlow keeps the shapes of a single batch, and another epoch may leave others out.
+        held = self._widths if self.num_batches == 1 else [self._widths[place] for place in places]
+        most = max(held)
         lines = [self._line(place, most) for place in places]
         # TensorFlow takes the shapes from the first two: those keep their different widths.
         width = most if index < 2 else max(self._held(line.shape[1]) for line in lines)
@@ -242,6 +244,13 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def _too_long(self, number: int, text: str, line: Line, label: list[int]) -> str:
         needed = steps_needed(label)
+        if not line.any():
+            return (
+                f"{RULE_OF_STEPS} Received: texts[{number}]={arguments.shown(text)}, which "
+                f"needs {needed} steps. Its image has no ink: nothing in it differs from its "
+                "border by 1/16 of the range from black to white. Check that image and text belong "
+                'together, give the image more contrast, or write too_long="skip".'
+            )
         return (
             f"{RULE_OF_STEPS} Received: texts[{number}]={arguments.shown(text)}, which "
             f"needs {needed} steps. Its image has {self._steps_of(line)}: at the reader's height "

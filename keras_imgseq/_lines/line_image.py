@@ -83,6 +83,12 @@ def light_of(image: Any) -> npt.NDArray[np.float32]:
             "The image of a line is (height, width) or (height, width, channels), with at least "
             f"one pixel. Received: shape={array.shape}. For several lines, write a list of images."
         )
+    if array.dtype.kind == "f" and 0 < array.max() <= 1 / 255:
+        raise ValueError(
+            "An image of floats is black at 0 and white at 1. Received: values up to "
+            f"{array.max():.2g}, as if divided by 255 twice. Divide by what is white in your "
+            "images, once."
+        )
     if array.dtype.kind == "u":
         most, largest = np.iinfo(array.dtype).max, array.max()
         # A camera of 12 bits in a file of 16, or 0 and 1: all of it would be taken for black.
@@ -160,7 +166,9 @@ def _scaled_width(size: tuple[int, ...], height: int) -> int:
             "The image of a line is several pixels high. Received: an image "
             f"{size[0]} pixels high and {size[1]} wide. Write the image of a whole line."
         )
-    if width < 2 or size[1] < 2 or size[0] > TALLEST * size[1]:
+    # What is prepared had its width rounded, by half a pixel at most.
+    rounded = 0.5 if size[0] == height else 0
+    if width < 2 or size[1] < 2 or size[0] > TALLEST * (size[1] + rounded):
         raise ValueError(
             f"The image of a line is several pixels wide. Received: an image {size[0]} pixels high "
             f"and {size[1]} wide, which is {width} wide at the reader's height of {height}. Turn "

@@ -322,7 +322,9 @@ class LineReader(keras.Model):  # type: ignore[misc]
         """Makes the image of one line as the reader wants it.
 
         The border decides what is ink: a border whose median is light means dark ink. The paper
-        becomes 0 and the darkest hundredth of the ink 1. A blank image becomes 0 everywhere.
+        becomes 0 and the darkest hundredth of the ink 1. A blank image becomes 0 everywhere. So
+        does one whose ink differs from the paper by less than 1/16 of the range from black to
+        white.
 
         Args:
             image: An array of one line, `(height, width)`, or with 1 to 4 channels at the end:
@@ -334,8 +336,9 @@ class LineReader(keras.Model):  # type: ignore[misc]
             prepared already comes back as it is.
 
         Raises:
-            ValueError: If the array is none of the above, narrower than two pixels at the
-                reader's height, or more than 20 times as high as wide.
+            ValueError: If the array is none of the above, holds floats up to 1/255 only, is
+                narrower than two pixels at the reader's height, or more than 20 times as high as
+                wide.
         """
         return prepared(image, self.height)
 

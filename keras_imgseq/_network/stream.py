@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from keras_imgseq._network.step_model import StepGraph
 from keras_imgseq._reading import arguments
+from keras_imgseq._reading.given_arrays import check_kind
 
 OF_A_STREAM = "Write the `states` of a stream of the same network and the same number of cameras."
 
@@ -68,13 +69,12 @@ class Stream:
             states = list(states.values())
         is_list = isinstance(states, (list, tuple))
         given = [_as_numbers(state, "A state", OF_A_STREAM) for state in states] if is_list else []
-        if not all(np.isfinite(state).all() for state in given):
-            raise ValueError(f"States are numbers. Received: NaN or infinity. {OF_A_STREAM}")
         expected = [state.shape for state in self._states]
-        if [state.shape for state in given] != expected:
+        if not is_list or [state.shape for state in given] != expected:
+            found = [state.shape for state in given] if is_list else arguments.shown(states)
             raise ValueError(
-                f"The states of this network are arrays of {expected}. Received: "
-                f"{[state.shape for state in given]}. {OF_A_STREAM}"
+                f"The states of this network are a list of arrays of {expected}. Received: "
+                f"{found}. {OF_A_STREAM}"
             )
         self._states = [
             state.astype(kept.dtype) for state, kept in zip(given, self._states, strict=True)
@@ -189,6 +189,11 @@ def _as_text(shape: tuple[Any, ...]) -> str:
 
 
 def _as_numbers(part: Any, what: str, cure: str) -> npt.NDArray[Any]:
+    name = what.rsplit(maxsplit=1)[-1]
+    if hasattr(part, "shape"):
+        check_kind(part, name)
+    if hasattr(part, "detach"):
+        cure = f"Write {name}.detach().cpu().float().numpy()."
     try:
         array = np.asarray(keras.ops.convert_to_numpy(part))
     except Exception as error:
