@@ -51,7 +51,7 @@ def export(options: argparse.Namespace) -> None:
     """Writes a file beside its place, checks it, and moves it there in one go."""
     target = TARGETS[options.to]
     _check_backend(options.to, target)
-    model = _loaded(options.model, options.to)
+    model = _loaded(options)
     whole = model
     if options.step:
         try:
@@ -96,7 +96,7 @@ def export(options: argparse.Namespace) -> None:
 def _other_ways(model: keras.Model, options: argparse.Namespace) -> str:
     """The options that may make a target take a network, as far as it has them."""
     ways = []
-    if not options.size and None in model.inputs[0].shape[1:]:
+    if not options.size and _reads_images(model) and None in model.inputs[0].shape[1:]:
         ways.append("fix its sizes with --size, ")
     if not options.step:
         with contextlib.suppress(ValueError):
@@ -110,6 +110,20 @@ def _other_writers(options: argparse.Namespace) -> str:
     if len(TARGETS[options.to].writers) == 1:
         return "take another target"
     return "take another KERAS_BACKEND, or another target"
+
+
+def _as_typed(options: argparse.Namespace) -> str:
+    """The options of the command line once more."""
+    words = [options.model, "--to", options.to]
+    words += ["--step"] if options.step else []
+    words += ["--size", *options.size] if options.size else []
+    words += ["--output", options.output] if options.output else []
+    return shlex.join(map(str, words))
+
+
+def _reads_images(model: keras.Model) -> bool:
+    """Whether its sizes are those of one kind of images."""
+    return len(model.inputs) == 1 and len(model.inputs[0].shape) in (3, 4)
 
 
 def _reason(error: BaseException) -> str:
@@ -213,7 +227,8 @@ def _check_backend(name: str, target: Target) -> None:
         )
 
 
-def _loaded(path: Path, target: str) -> keras.Model:
+def _loaded(options: argparse.Namespace) -> keras.Model:
+    path: Path = options.model
     if not path.is_file():
         what = f"{path} is a folder" if path.is_dir() else f"There is no {path}"
         raise ExportError(f"{what}. Name a model that was saved as a .keras file.")
@@ -234,10 +249,10 @@ def _loaded(path: Path, target: str) -> keras.Model:
             cure = (
                 "Register it with keras.saving.register_keras_serializable, and import it first: "
                 'python -c "import YOUR_MODULE; from keras_imgseq.export import main; main()" '
-                f"{shlex.quote(str(path))} --to {target}"
+                f"{_as_typed(options)}"
             )
-        elif "Lambda" in reason or "lambda" in reason:
-            reason = "it holds a Lambda layer, whose code Keras does not load"
+        elif "enable_unsafe_deserialization" in reason:
+            reason = "it holds code of Python, such as a lambda, which is not loaded from a file"
             cure = "Write a layer of your own, registered with Keras, in its place."
         raise ExportError(f"{path} cannot be loaded ({reason[:200]}). {cure}") from error
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
@@ -260,7 +275,7 @@ def _loaded(path: Path, target: str) -> keras.Model:
 def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.InputSpec]:
     """The shapes of the inputs in the file."""
     specs = []
-    if size and (len(model.inputs) > 1 or len(model.inputs[0].shape) not in (3, 4)):
+    if size and not _reads_images(model):
         raise ExportError("--size is for a whole network that reads images. Omit it.")
     for tensor in model.inputs:
         shape = list(tensor.shape)
@@ -281,10 +296,9 @@ def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.Inpu
             shape[0] = 1
         # PyTorch writes one step after the other, as many as it is shown.
         if None in shape[1:] and (target.has_fixed_batch or keras.backend.backend() == "torch"):
-            is_of_images = len(model.inputs) == 1 and len(shape) in (3, 4)
             cure = (
                 "Give their size with --size HEIGHT WIDTH."
-                if is_of_images
+                if _reads_images(model)
                 else "Build the network with all sizes known."
             )
             raise ExportError(

@@ -188,7 +188,9 @@ def test_inputs_and_outputs_are_found_by_the_names_beside_the_file(target, tmp_p
     answers = answers_by_name(target, file, dict(zip(names[::-1], inputs[::-1], strict=True)))
     if TARGETS[target].names_outputs:
         answers = [answers[each["name"]] for each in content["outputs"]]
-    for answer, expected in zip(answers, step.predict_on_batch(inputs), strict=False):
+    expected_answers = step.predict_on_batch(inputs)
+    # OpenVINO lists results of inner steps behind the outputs.
+    for answer, expected in zip(answers[: len(expected_answers)], expected_answers, strict=True):
         np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 

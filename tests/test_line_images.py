@@ -134,6 +134,8 @@ def test_floats_that_were_divided_twice_are_not_taken_for_paper(dtype):
     with pytest.raises(ValueError, match="as if divided by 255 twice"):
         prepared(image / 255, 20)
     assert prepared(image, 20).max() == 1
+    # Half a grey level of noise on black is paper.
+    assert prepared(image / 255 * 0.4, 20).max() == 0
 
 
 @pytest.mark.parametrize("largest", [1, 2])

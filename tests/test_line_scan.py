@@ -68,7 +68,7 @@ def small(monkeypatch):
 def test_the_example_trains_and_streams(small, capsys):
     line_scan.main(["--epochs", "1", "--units", "4", "--rows", "300"])
     said = capsys.readouterr().out
-    assert "on 2 webs of 600 rows for 1 epochs" in said
+    assert "on 2 webs of 600 rows for 1 epoch, with" in said
     assert re.search(r"Reported \d+ of \d+ defects", said)
 
 

@@ -498,12 +498,13 @@ def test_states_of_a_broken_camera_go_on_too():
     assert np.isfinite(other.feed(rows[2])).all()
 
 
-def test_what_is_masked_or_sparse_is_no_part():
+def test_what_is_masked_is_no_part():
     stream = Stream(build_image_rnn((6, 4), 3))
     masked = np.ma.masked_array(np.ones(4), mask=[0, 1, 0, 0])
-    with pytest.raises(ValueError, match=r"Write np\.asarray\(part\), or part\.filled\(0\)"):
+    with pytest.raises(ValueError, match=r"a MaskedArray\. Write part\.filled\(0\)"):
         stream.feed(masked)
     stream.feed(masked.filled(0))
+    stream.feed(np.ma.masked_array(np.ones(4)))
 
 
 @needs_torch

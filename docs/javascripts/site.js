@@ -3,6 +3,13 @@
   // The theme gives its search no name, which screen readers need.
   document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
 
+  // An option such as --to is not broken behind its dashes.
+  for (const code of document.querySelectorAll(".md-typeset :not(pre) > code")) {
+    if (/^-\S{1,20}$/.test(code.textContent)) {
+      code.style.whiteSpace = "nowrap";
+    }
+  }
+
   // The theme puts wide tables into boxes that scroll. The keyboard must reach them too.
   const watch = new ResizeObserver((changes) => {
     for (const { target } of changes) {

@@ -88,13 +88,18 @@ def data_format_of(model: keras.Model) -> str:
 
 def layers_of(model: keras.Model) -> Iterator[Any]:
     """All layers, those too that read each image of a video."""
-    for layer in all_layers(model):
-        if not isinstance(layer, keras_layers.TimeDistributed):
-            yield layer
-        elif isinstance(layer.layer, keras.Model):
-            yield from layers_of(layer.layer)
+    for layer in map(_of_one_image, all_layers(model)):
+        if isinstance(layer, keras.Model):
+            yield from layers_of(layer)
         else:
-            yield layer.layer
+            yield layer
+
+
+def _of_one_image(layer: Any) -> Any:
+    """The layer that `TimeDistributed` calls for each image of a video, or the layer itself."""
+    while isinstance(layer, keras_layers.TimeDistributed):
+        layer = layer.layer
+    return layer
 
 
 def _walk_through(model: keras.Model) -> "_Walk":
@@ -125,8 +130,7 @@ class _Walk:
 
     def _behind(self, layer: Any, given: Scalings) -> Scalings:
         """The scaling of each output of a layer, from that of each input."""
-        while isinstance(layer, keras_layers.TimeDistributed):
-            layer = layer.layer
+        layer = _of_one_image(layer)
         if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
             return self.through(layer, given)
         pixels = [scaling for scaling in given if scaling is not None]

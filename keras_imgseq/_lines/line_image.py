@@ -15,6 +15,8 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], "float32")
 # Less contrast than this, of 1, is an empty line and not faint ink.
 LEAST_CONTRAST = 1 / 16
 CHANNELS = (1, 2, 3, 4)
+# Where the lightest pixel of an image lies that was divided by 255 twice.
+TWICE = 0.5 / 255, 1.01 / 255
 # How many times as high as wide an image of a line may be.
 TALLEST = 20
 # Of Pillow's images.
@@ -83,7 +85,8 @@ def light_of(image: Any) -> npt.NDArray[np.float32]:
             "The image of a line is (height, width) or (height, width, channels), with at least "
             f"one pixel. Received: shape={array.shape}. For several lines, write a list of images."
         )
-    if array.dtype.kind == "f" and 0 < array.max() <= 1 / 255:
+    # White paper or ink, divided by 255 twice: all of it would be taken for black.
+    if array.dtype.kind == "f" and array.min() >= 0 and TWICE[0] < array.max() < TWICE[1]:
         raise ValueError(
             "An image of floats is black at 0 and white at 1. Received: values up to "
             f"{array.max():.2g}, as if divided by 255 twice. Divide by what is white in your "

@@ -336,9 +336,9 @@ class LineReader(keras.Model):  # type: ignore[misc]
             prepared already comes back as it is.
 
         Raises:
-            ValueError: If the array is none of the above, holds floats up to 1/255 only, is
-                narrower than two pixels at the reader's height, or more than 20 times as high as
-                wide.
+            ValueError: If the array is none of the above, holds floats that were divided by 255
+                twice, is narrower than two pixels at the reader's height, or more than 20 times as
+                high as wide.
         """
         return prepared(image, self.height)
 

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from keras_imgseq._network.step_model import StepGraph
 from keras_imgseq._reading import arguments
-from keras_imgseq._reading.given_arrays import check_kind
 
 OF_A_STREAM = "Write the `states` of a stream of the same network and the same number of cameras."
 
@@ -190,8 +189,11 @@ def _as_text(shape: tuple[Any, ...]) -> str:
 
 def _as_numbers(part: Any, what: str, cure: str) -> npt.NDArray[Any]:
     name = what.rsplit(maxsplit=1)[-1]
-    if hasattr(part, "shape"):
-        check_kind(part, name)
+    if np.ma.is_masked(part):
+        raise ValueError(
+            f"{what} is an array of numbers, of which no place is masked. Received: a "
+            f"{type(part).__name__}. Write {name}.filled(0), or another value for what is masked."
+        )
     if hasattr(part, "detach"):
         cure = f"Write {name}.detach().cpu().float().numpy()."
     try:
