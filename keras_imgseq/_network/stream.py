@@ -69,7 +69,7 @@ class Stream:
         is_list = isinstance(states, (list, tuple))
         given = [_as_numbers(state, "A state", OF_A_STREAM) for state in states] if is_list else []
         expected = [state.shape for state in self._states]
-        if not is_list or [state.shape for state in given] != expected:
+        if [state.shape for state in given] != expected:
             found = [state.shape for state in given] if is_list else arguments.shown(states)
             raise ValueError(
                 f"The states of this network are a list of arrays of {expected}. Received: "
