@@ -416,7 +416,7 @@ def test_works_of_unlike_sizes_give_three_parts(seed):
 
 
 def test_a_folder_can_be_a_work():
-    paths = [Path(f"book{book}/000{page}.png") for book in (1, 2) for page in (1, 2)]
+    paths = [Path(f"shelf/book{book}/000{page}.png") for book in (1, 2) for page in (1, 2)]
     lines = line_folder.Lines([None] * 4, ["a"] * 4, paths)
     for pattern in ("(.*)/", "([^/]*)/", r"([^\\/]+)/.*"):
         assert line_folder.works_of(lines, pattern) == ["book1", "book1", "book2", "book2"]
