@@ -244,16 +244,18 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def _too_long(self, number: int, text: str, line: Line, label: list[int]) -> str:
         needed = steps_needed(label)
+        received = (
+            f"{RULE_OF_STEPS} Received: texts[{number}]={arguments.shown(text)}, which "
+            f"needs {needed} steps. Its image has"
+        )
         if not line.any():
             return (
-                f"{RULE_OF_STEPS} Received: texts[{number}]={arguments.shown(text)}, which "
-                f"needs {needed} steps. Its image has no ink: nothing in it differs from its "
-                "border by 1/16 of the range from black to white. Check that image and text belong "
-                'together, give the image more contrast, or write too_long="skip".'
+                f"{received} no ink: nothing in it differs from its border by 1/16 of the range "
+                "from black to white. Check that image and text belong together, give the image "
+                'more contrast, or write too_long="skip".'
             )
         return (
-            f"{RULE_OF_STEPS} Received: texts[{number}]={arguments.shown(text)}, which "
-            f"needs {needed} steps. Its image has {self._steps_of(line)}: at the reader's height "
+            f"{received} {self._steps_of(line)}: at the reader's height "
             f"it is {line.shape[1]} pixels wide, and its ink ends after {end_of_ink(line)}. The "
             f"ink must end after {(needed - 1) * self._step_width + 1} pixels or more. Check that "
             "image and text belong together, write smaller pool widths, or "

@@ -188,17 +188,17 @@ def _as_text(shape: tuple[Any, ...]) -> str:
 
 
 def _as_numbers(part: Any, what: str, cure: str) -> npt.NDArray[Any]:
-    name = what.rsplit(maxsplit=1)[-1]
     if np.ma.is_masked(part):
         raise ValueError(
             f"{what} is an array of numbers, of which no place is masked. Received: a "
-            f"{type(part).__name__}. Write {name}.filled(0), or another value for what is masked."
+            f"{type(part).__name__}. Write {what.rsplit(maxsplit=1)[-1]}.filled(0), or another "
+            "value for what is masked."
         )
-    if hasattr(part, "detach"):
-        cure = f"Write {name}.detach().cpu().float().numpy()."
     try:
         array = np.asarray(keras.ops.convert_to_numpy(part))
     except Exception as error:
+        if hasattr(part, "detach"):
+            cure = f"Write {what.rsplit(maxsplit=1)[-1]}.detach().cpu().float().numpy()."
         raise ValueError(
             f"{what} is an array of numbers. Received: {arguments.shown(part)}. {cure}"
         ) from error

@@ -181,7 +181,7 @@ class LSTM(_FastestLoop, keras.layers.LSTM):  # type: ignore[misc]
     @property
     def use_cudnn(self) -> str | bool:
         """As it was given, but on JAX only where it was asked for."""
-        # There JAX gives it axes in another order, where a layer in front turned them.
+        # There it is given axes as a layer in front turned them, and half precision fails.
         is_left_out = keras.backend.backend() == "jax" and self._use_cudnn == "auto"
         return False if is_left_out else self._use_cudnn
 
