@@ -127,16 +127,17 @@ def attempted(build: Build, target: Any, has_int8: bool) -> Iterator[dict[str, A
             path, found = measured_file(build, target, Path(folder))
             yield found
         except Exception as error:
-            yield {"reason": f"{type(error).__name__}: {last_words(error)}"}
+            yield {"reason": f"{type(error).__name__}: {said(error)}"}
             return
         if has_int8:
             yield {"int8": True} | measured_int8(build, target, path)
 
 
-def last_words(error: Exception) -> str:
-    """The end of a message, for a table."""
-    words = " ".join(str(error).replace("|", "/").split())
-    return words if len(words) < 120 else "... " + words[-110:].split(" ", 1)[-1]
+def said(error: Exception) -> str:
+    """A message for a table: the whole, or its end, or the lines that list what is missing."""
+    listed = [line[3:] for line in str(error).splitlines() if line.startswith("-- ")]
+    words = " ".join(" ".join(listed or [str(error)]).replace("|", "/").split())
+    return words if len(words) < 400 else "... " + words[-390:].split(" ", 1)[-1]
 
 
 def measured_file(build: Build, target: Any, folder: Path) -> tuple[Path, dict[str, Any]]:

@@ -19,6 +19,7 @@ import keras
 import matplotlib
 import numpy as np
 import sklearn.datasets
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
@@ -32,7 +33,7 @@ from scanned_web import make_web
 
 from keras_imgseq import ImageAsSequence, build_image_rnn
 from keras_imgseq._reading.orders import ORDERS
-from keras_imgseq.plot import plot_belief, plot_line, plot_reading
+from keras_imgseq.plot import plot_line, plot_reading
 
 DOCS = Path(__file__).parent
 # A picture is as wide as a narrow screen, so that its words can be read there.
@@ -200,11 +201,16 @@ def belief(colours: tuple[str, ...]) -> Figure:
         axes[0].imshow(covered, cmap=colours_of_image, vmin=0, vmax=1)
         axes[0].set(xticks=[], yticks=[], ylabel=f"after row {row}")
         for ax, name, colour in zip(axes[1:], NETWORKS, colours[1:], strict=True):
-            ax.barh(range(10), beliefs[name][row - 1], color=colour)
-            ax.set(xlim=(0, 1), ylim=(9.5, -0.5), xticks=[0, 1], yticks=range(0, 10))
+            add_bars(ax, beliefs[name][row - 1], colour)
     for ax, name in zip(all_axes[0, 1:], NETWORKS, strict=True):
         ax.set_title(NETWORKS[name].replace("answer ", "answer\n"))
     return figure
+
+
+def add_bars(axes: Axes, probabilities: np.ndarray, colour: str) -> None:
+    """A bar for each digit, as long as it is probable."""
+    axes.barh(range(10), probabilities, color=colour)
+    axes.set(xlim=(0, 1), ylim=(9.5, -0.5), xticks=[0, 1], yticks=range(0, 10))
 
 
 def beliefs_of(name: str, image: np.ndarray) -> np.ndarray:
@@ -254,14 +260,15 @@ def web(colours: tuple[str, ...]) -> Figure:
 
 
 def folder(colours: tuple[str, ...]) -> Figure:
-    """An image of `examples/folder_of_images.py`, and the belief of its network."""
+    """An image of `examples/folder_of_images.py`, and what its network answers."""
     digits = sklearn.datasets.load_digits()
     figure = Figure(figsize=(WIDTH, 2.8), layout="constrained")
     image_axes, belief_axes = figure.subplots(1, 2)
     image = np.round(digits.images[FOUR] * 255 / 16)
-    plot_belief(network_of_folder(), image, ax=[image_axes, belief_axes])
-    image_axes.set_title("an image")
-    belief_axes.set_title("belief after every row")
+    image_axes.imshow(image, cmap="gray")
+    image_axes.set(title="an image", xticks=[], yticks=[])
+    add_bars(belief_axes, network_of_folder().predict(image[None], verbose=0)[0], colours[1])
+    belief_axes.set_title("belief after the last row")
     return figure
 
 
