@@ -8,7 +8,6 @@ import re
 import shlex
 import sys
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from keras_imgseq import build_step_model
 from keras_imgseq._export.agreement import inputs_to_compare, largest_difference
 from keras_imgseq._export.description import describe
 from keras_imgseq._export.pixels import data_format_of
+from keras_imgseq._export.saved_network import load_network, reason_of
 from keras_imgseq._export.targets import TARGETS, Target, missing_packages
 
 # The largest difference allowed: of an answer above 1 as its share, else as it is.
@@ -34,36 +34,28 @@ digits.onnx.json, lists its sizes, its scaling, and its alphabet or class names.
 chooses the backend."""
 
 
-class ExportError(Exception):
-    """The model cannot be written. The message says why and what to do."""
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Writes the file that the command line asks for, and prints how well it agrees."""
     options = _parsed(arguments)
     try:
         export(options)
-    except (ExportError, OSError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
 
 
 def export(options: argparse.Namespace) -> None:
-    """Writes a file beside its place, checks it, and moves it there in one go."""
+    """Writes a file beside its place, checks it, and moves it there in one go.
+
+    Raises:
+        ValueError: If the model cannot be written. The message says why and what to do.
+    """
     target = TARGETS[options.to]
     _check_backend(options.to, target)
-    model = _loaded(options)
-    whole = model
-    if options.step:
-        try:
-            model = build_step_model(model)
-        except ValueError as error:
-            raise ExportError(str(error)) from error
+    whole = load_network(options.model, _as_typed(options))
+    model = build_step_model(whole) if options.step else whole
     signature = _signature(model, target, options.size)
     path = _checked_path(options, target)
-    try:
-        content = describe(whole, model, signature, options.model, options.to)
-    except ValueError as error:
-        raise ExportError(str(error)) from error
+    content = describe(whole, model, signature, options.model, options.to)
     with tempfile.TemporaryDirectory(prefix=".keras-imgseq-", dir=path.parent) as folder:
         # Under its final name: ONNX files name the file of their weights.
         written = Path(folder) / "new" / path.name
@@ -76,13 +68,13 @@ def export(options: argparse.Namespace) -> None:
                 for inputs in inputs_to_compare(model, signature, whole)
             ]
         except Exception as error:
-            raise ExportError(
+            raise ValueError(
                 f"{options.to} cannot hold this network as {keras.backend.backend()} writes it: "
-                f"{_reason(error)[:300]}. To change that, {_other_ways(model, options)}."
+                f"{reason_of(error)[:300]}. To change that, {_other_ways(model, options)}."
             ) from error
         difference = max(differences)
         if not difference <= MOST_DIFFERENCE:
-            raise ExportError(
+            raise ValueError(
                 f"The file's answers differ from Keras' by {difference:.1e}. It was not kept. "
                 f"Instead, {_other_writers(options)}."
             )
@@ -126,12 +118,6 @@ def _reads_images(model: keras.Model) -> bool:
     return len(model.inputs) == 1 and len(model.inputs[0].shape) in (3, 4)
 
 
-def _reason(error: BaseException) -> str:
-    """What went wrong, on one line and without the colours of a terminal."""
-    words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split()
-    return f"{type(error).__name__}: {' '.join(words)}"
-
-
 def _put(new: Path, path: Path, before: Path) -> None:
     """Moves what was written to its place. What stood there comes back if that fails."""
     if path.is_dir():
@@ -167,21 +153,21 @@ def _checked_path(options: argparse.Namespace, target: Target) -> Path:
     )
     if not path.name or (target.ending and path.suffix != target.ending):
         what = f"a file ending in {target.ending}" if target.ending else "the folder to write"
-        raise ExportError(f"--output is {what}. Received: {path}.")
+        raise ValueError(f"--output is {what}. Received: {path}.")
     if not path.parent.is_dir():
-        raise ExportError(f"There is no folder {path.parent}. Make it first.")
+        raise ValueError(f"There is no folder {path.parent}. Make it first.")
     if path.is_dir():
         files = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
         others = sorted(file for file in files if not re.fullmatch(OF_SAVED_MODELS, file))
         if others or target.ending or not _is_ours(path):
             what = f"holds {others[0]}, which" if others else "is a folder that"
-            raise ExportError(f"{path} {what} this command did not write. Give another --output.")
+            raise ValueError(f"{path} {what} this command did not write. Give another --output.")
     if path.is_file() and not target.ending:
-        raise ExportError(f"{path} is a file, and a folder is written. Give another --output.")
+        raise ValueError(f"{path} is a file, and a folder is written. Give another --output.")
     weights = [path.with_suffix(".bin")] if target.ending == ".xml" else []
     for file in (path, _beside(path), *weights):
         if file.exists() and not _is_ours(path):
-            raise ExportError(
+            raise ValueError(
                 f"{file} is a file that this command did not write. Give another --output."
             )
     return path
@@ -218,65 +204,20 @@ def _check_backend(name: str, target: Target) -> None:
     backend = keras.backend.backend()
     if backend not in target.writers:
         names = " or ".join(f"KERAS_BACKEND={writer}" for writer in target.writers)
-        raise ExportError(f"{name} is not written from {backend}. Set {names}.")
+        raise ValueError(f"{name} is not written from {backend}. Set {names}.")
     missing = missing_packages(target, backend)
     if missing:
-        raise ExportError(
+        raise ValueError(
             f"{' and '.join(missing)} must be installed for this: run "
             f'`pip install "keras-imgseq[export]"`.'
         )
-
-
-def _loaded(options: argparse.Namespace) -> keras.Model:
-    path: Path = options.model
-    if not path.is_file():
-        what = f"{path} is a folder" if path.is_dir() else f"There is no {path}"
-        raise ExportError(f"{what}. Name a model that was saved as a .keras file.")
-    if path.suffix != ".keras" and zipfile.is_zipfile(path):
-        raise ExportError(f"Keras loads files that end in .keras. Received: {path}. Rename it.")
-    if not zipfile.is_zipfile(path):
-        raise ExportError(
-            f"{path} is no .keras file, or it is damaged. Save the whole model again with "
-            'model.save("model.keras").'
-        )
-    try:
-        model = keras.saving.load_model(path, compile=False)
-    except Exception as error:
-        reason, cure = _reason(error), 'Save it again with model.save("model.keras").'
-        unknown = re.search(r"Could not locate (?:class|function) '(\w+)'", reason)
-        if unknown:
-            reason = f"{unknown[1]} is not known"
-            cure = (
-                "Register it with keras.saving.register_keras_serializable, and import it first: "
-                'python -c "import YOUR_MODULE; from keras_imgseq.export import main; main()" '
-                f"{_as_typed(options)}"
-            )
-        elif "enable_unsafe_deserialization" in reason:
-            reason = "it holds code of Python, such as a lambda, which is not loaded from a file"
-            cure = "Write a layer of your own, registered with Keras, in its place."
-        raise ExportError(f"{path} cannot be loaded ({reason[:200]}). {cure}") from error
-    if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
-        raise ExportError(
-            f"{path} holds a model without known inputs. Begin a Sequential with keras.Input, or "
-            "write a model of your own class as keras.Model(inputs, outputs)."
-        )
-    # A Sequential that was not called has no `input`, and never is of dicts.
-    is_graph = not isinstance(model, keras.Sequential)
-    if is_graph and (isinstance(model.input, dict) or isinstance(model.output, dict)):
-        raise ExportError(
-            f"{path} holds a model whose inputs or outputs are a dict. Write them as a list: "
-            "keras.Model([...], [...])."
-        )
-    # Keras exports only what was called before.
-    model(model.inputs)
-    return model
 
 
 def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.InputSpec]:
     """The shapes of the inputs in the file."""
     specs = []
     if size and not _reads_images(model):
-        raise ExportError("--size is for a whole network that reads images. Omit it.")
+        raise ValueError("--size is for a whole network that reads images. Omit it.")
     for tensor in model.inputs:
         shape = list(tensor.shape)
         if size:
@@ -287,7 +228,7 @@ def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.Inpu
                 if built not in (None, given)
             ]
             if wrong or min(size) < 1:
-                raise ExportError(
+                raise ValueError(
                     f"--size {size[0]} {size[1]} does not fit this network, which reads "
                     f"{tuple(shape)}. None is a size that you choose."
                 )
@@ -301,10 +242,13 @@ def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.Inpu
                 if _reads_images(model)
                 else "Build the network with all sizes known."
             )
-            raise ExportError(
+            raise ValueError(
                 f"This file holds inputs of one size, and the network reads {tuple(shape)}. {cure}"
             )
-        specs.append(keras.InputSpec(shape=tuple(shape), dtype=tensor.dtype, name=tensor.name))
+        # A name that TensorFlow takes, too.
+        name = re.sub(r"\W", "_", tensor.name, flags=re.ASCII)
+        name = name if name[0].isalpha() else f"input_{name}"
+        specs.append(keras.InputSpec(shape=tuple(shape), dtype=tensor.dtype, name=name))
     return specs
 
 

@@ -172,6 +172,28 @@ def test_a_file_answers_as_keras(network, target, tmp_path, capsys):
     assert float(said.split()[-1]) < 1e-5
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("my image-1", "my_image_1"), ("_x", "input__x"), ("zeile ä:0", "zeile___0")],
+)
+@pytest.mark.parametrize("target", ["onnx", "litert", "saved_model"])
+def test_an_input_of_any_name_is_found(target, name, expected, tmp_path):
+    if BACKEND not in TARGETS[target].writers:
+        pytest.skip(f"{target} is not written from {BACKEND}")
+    skip_without(target)
+    images = keras.Input((8, 6), name=name)
+    model = keras.Model(images, build_image_rnn((8, 6), 4)(images))
+    model.save(tmp_path / "model.keras")
+    file = tmp_path / f"file{TARGETS[target].ending}"
+    export.main([str(tmp_path / "model.keras"), "--to", target, "--output", str(file)])
+    (described,) = json.loads(Path(f"{file}.json").read_text("utf-8"))["inputs"]
+    assert described["name"] == expected
+    image = np.random.default_rng(0).random((1, 8, 6), "float32")
+    answers = answers_by_name(target, file, {expected: image})
+    (answer,) = answers.values() if isinstance(answers, dict) else answers
+    np.testing.assert_allclose(answer, model.predict_on_batch(image), atol=1e-5)
+
+
 @pytest.mark.parametrize("target", ["onnx", "openvino", "litert", "saved_model"])
 def test_inputs_and_outputs_are_found_by_the_names_beside_the_file(target, tmp_path):
     if BACKEND not in TARGETS[target].writers or (BACKEND, target) == ("jax", "openvino"):

@@ -122,7 +122,7 @@ def test_the_last_image_of_the_check_has_padding(data_format):
 
 def test_a_reader_is_described_with_its_alphabet():
     reader = LineReader("0123456789", 8, units=4, filters=4, pool_sizes=((2, 2),))
-    signature = [keras.InputSpec(shape=(None, 8, 64), dtype="float32")]
+    signature = [keras.InputSpec(shape=(None, 8, 64), dtype="float32", name="images")]
     content = describe(reader, reader, signature, Path("reader.keras"), "onnx")
     assert content["alphabet"] == "0123456789"
     assert (content["blank"], content["height"], content["step_width"]) == (0, 8, 2)
@@ -329,7 +329,7 @@ class Begins(keras.layers.SimpleRNNCell):
 def test_weights_of_another_file_are_not_overwritten(tmp_path):
     (tmp_path / "network.bin").write_text("something else")
     options = argparse.Namespace(output=tmp_path / "network.xml", step=False)
-    with pytest.raises(export.ExportError, match=r"network\.bin is a file that this command did"):
+    with pytest.raises(ValueError, match=r"network\.bin is a file that this command did"):
         export._checked_path(options, TARGETS["openvino"])
 
 

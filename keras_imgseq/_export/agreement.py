@@ -35,7 +35,7 @@ def random_inputs(
     brightest = 1 if scale is None else 1 / np.abs(scale).max()
     padding = padding_of(model)
     inputs: Inputs = {}
-    for tensor, spec in zip(model.inputs, signature, strict=True):
+    for spec in signature:
         num_images, *others = spec.shape
         sizes = [num_images or batch, *(number or side for number in others)]
         largest = brightest
@@ -48,7 +48,7 @@ def random_inputs(
             image = np.moveaxis(values[-1], 0, -1) if is_first else values[-1]
             height, width, *_ = image.shape
             image[height // 2 :] = image[:, width // 2 :] = padding
-        inputs[tensor.name] = values.astype(spec.dtype)
+        inputs[spec.name] = values.astype(spec.dtype)
     return inputs
 
 

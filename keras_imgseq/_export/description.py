@@ -46,8 +46,8 @@ def describe(
         f"{keras.backend.backend()}",
         "target": target,
         "inputs": [
-            {"name": tensor.name, "shape": list(spec.shape), "dtype": spec.dtype}
-            for tensor, spec in zip(model.inputs, signature, strict=True)
+            {"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype}
+            for spec in signature
         ],
         "outputs": outputs,
         "scaling_inside": scale,
