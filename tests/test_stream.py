@@ -564,6 +564,18 @@ def test_a_chain_to_which_layers_were_added_is_streamed():
         Stream(scaled)
 
 
+@pytest.mark.parametrize("name", ["reading", "recurrent", "answer"])
+def test_a_layer_named_part_is_streamed(name):
+    names = {each: "part" if each == name else each for each in ("reading", "recurrent", "answer")}
+    images = keras.Input((4, 3))
+    sequence = ImageAsSequence("row", name=names["reading"])(images)
+    features = keras.layers.SimpleRNN(5, name=names["recurrent"])(sequence)
+    model = keras.Model(images, keras.layers.Dense(2, name=names["answer"])(features))
+    image = np.random.default_rng(0).random((4, 3), "float32")
+    expected = model.predict(image[None], verbose=0)[0]
+    np.testing.assert_allclose(Stream(model).feed(image)[-1], expected, atol=1e-5)
+
+
 def test_a_stream_takes_a_step_model_too():
     chain = keras.Sequential(
         [keras.Input((6, 4)), ImageAsSequence("row"), keras.layers.SimpleRNN(3)]

@@ -92,7 +92,9 @@ class StepGraph:
             for layer in model.layers
             for tensor in keras.tree.flatten(layer.output)
         }
-        self.part = keras.Input(self._part_shape(), dtype=model.inputs[0].dtype, name=PART)
+        # A layer of the network may have that name.
+        name = PART + "_of_image" * any(layer.name == PART for layer in model.layers)
+        self.part = keras.Input(self._part_shape(), dtype=model.inputs[0].dtype, name=name)
         self.states: list[Any] = []
         self.new_states: list[Any] = []
         # For each state, a function from a number of cameras to its values before the first part.
