@@ -108,7 +108,7 @@ def test_every_picture_of_a_page_is_shown_in_one_theme_and_can_be_enlarged(open_
         ("lstm", "orders-compared|faq|reference|glossary"),
         ("export", "deploy"),
         ("nan", "troubleshooting|faq"),
-        ("gpu", "faq|how-fast"),
+        ("gpu", "faq|how-fast|on-a-gpu"),
         ("variable width", "faq|images-of-unlike-sizes|read-text-lines"),
     ],
 )
