@@ -17,6 +17,7 @@ EXPECTED = st.lists(st.none() | SIZES, min_size=2, max_size=3).map(tuple)
 SHAPES = st.lists(SIZES, min_size=1, max_size=6).map(tuple)
 CURES = {
     "image[None]": lambda images: images[None],
+    "image[None, ..., None]": lambda images: images[None, ..., None],
     "images[None]": lambda images: images[None],
     "np.moveaxis(images, 1, -1)": lambda images: np.moveaxis(images, 1, -1),
     "np.moveaxis(images, -1, 1)": lambda images: np.moveaxis(images, -1, 1),
@@ -48,13 +49,13 @@ def test_what_fits_is_taken_and_what_does_not_names_a_cure(expected, shape):
         return
     if said is None:
         # Keras adds or takes away the axis of one channel.
-        assert (expected[-1] == 1) != (shape[-1] == 1) or None in expected
+        assert 1 in (expected[-1], shape[-1])
         assert abs(len(shape) - len(expected) - 1) == 1
         return
     assert len(said) < 500
     assert f"Received: shape={shape}" in said
     exact = [cure for cure in CURES if f"write {cure}." in said or f"Write {cure}." in said]
-    if "For one image, write image[None]." in said or "moveaxis" in said:
+    if "For one image, write image[" in said or "moveaxis" in said:
         assert refusal_of(network_of(*expected), CURES[exact[0]](images)) is None
     if "For flat vectors, write images.reshape" in said:
         assert refusal_of(network_of(*expected), images.reshape(-1, *expected)) is None

@@ -76,7 +76,8 @@ def _refuse_list(images: Any, expected: Shape) -> None:
 def _cure(shape: Shape, expected: Shape) -> str:
     sizes = expected[1:]
     if len(shape) > 1 and (_fit(shape, sizes) or _differ_by_one_channel(shape, sizes)):
-        return "For one image, write image[None]."
+        channel = ", ..., None" if len(shape) < len(sizes) else ""
+        return f"For one image, write image[None{channel}]."
     if len(shape) == 2 and None not in sizes and shape[1] == math.prod(sizes):
         return f"For flat vectors, write images.reshape{(-1, *sizes)}."
     if len(shape) not in (3, 4):
