@@ -200,7 +200,7 @@ def belief(colours: tuple[str, ...]) -> Figure:
         colours_of_image = matplotlib.colormaps["gray"].with_extremes(bad="#54607a")
         axes[0].imshow(covered, cmap=colours_of_image, vmin=0, vmax=1)
         axes[0].set(xticks=[], yticks=[], ylabel=f"after row {row}")
-        for ax, name, colour in zip(axes[1:], NETWORKS, colours[1:], strict=True):
+        for ax, name, colour in zip(axes[1:], NETWORKS, colours[:0:-1], strict=True):
             add_bars(ax, beliefs[name][row - 1], colour)
     for ax, name in zip(all_axes[0, 1:], NETWORKS, strict=True):
         ax.set_title(NETWORKS[name].replace("answer ", "answer\n"))
@@ -237,7 +237,7 @@ def by_row(colours: tuple[str, ...]) -> Figure:
     """The share of test digits that both networks have right after each row."""
     figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
     axes = figure.subplots()
-    for (name, words), colour in zip(NETWORKS.items(), colours[1:], strict=True):
+    for (name, words), colour in zip(NETWORKS.items(), colours[:0:-1], strict=True):
         accuracies = page_data()["networks"][name]["accuracies"]
         axes.plot(range(1, 29), [100 * value for value in accuracies], color=colour, label=words)
     axes.set(xlabel="rows read", ylabel="right, %", xticks=[1, 7, 14, 21, 28], ylim=(0, 100))

@@ -164,8 +164,9 @@ def test_tensors_of_pytorch_that_are_not_dense_are_refused():
             with pytest.raises(ValueError, match=r"Write images.to_dense\(\)"):
                 read(images)
     nested = torch.nested.nested_tensor([torch.zeros(4, 6), torch.zeros(2, 6)])
-    with pytest.raises(ValueError, match="to_padded_tensor"):
-        image_as_sequence(nested)
+    for read in (image_as_sequence, build_image_rnn((4, 6), 3).predict):
+        with pytest.raises(ValueError, match="to_padded_tensor"):
+            read(nested)
     masked = torch.masked.masked_tensor(torch.ones(2, 4, 6), torch.ones(2, 4, 6) > 0)
     with pytest.raises(ValueError, match=r"a MaskedTensor. Write images.to_tensor\(0\)"):
         image_as_sequence(masked)

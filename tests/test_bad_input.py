@@ -172,6 +172,8 @@ def test_a_channel_axis_that_is_not_there():
         ({"recurrent_dropout": "half"}, "recurrent_dropout=0.2"),
         ({"scale": 0}, "scale=1/255"),
         ({"scale": "1/255"}, "scale=1/255"),
+        ({"scale": 1e-300}, "scale=1/255"),
+        ({"scale": -1e300}, "scale=1/255"),
         ({"unroll": "never"}, '"auto", True or False'),
         ({"input_shape": (None, 28), "unroll": True}, "unroll='auto'"),
         ({"data_format": "NHWC"}, "one of 'channels_last', 'channels_first'"),

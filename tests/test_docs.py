@@ -1,5 +1,6 @@
 import ast
 import re
+import subprocess
 from pathlib import Path
 
 import keras
@@ -86,21 +87,56 @@ def test_the_tutorial_reads_a_digit_with_the_saved_network(tmp_path, monkeypatch
     assert re.search(r"It is 7, and the network says \d with \d+%", capsys.readouterr().out)
 
 
-def test_the_lines_of_a_page_are_cut_out(tmp_path, monkeypatch):
+def test_the_lines_of_photos_are_cut_out(tmp_path, monkeypatch):
     images = pytest.importorskip("PIL.Image", reason="the extra `examples` installs Pillow")
     monkeypatch.chdir(tmp_path)
-    pixels = np.arange(48, dtype="uint8").reshape(6, 8)
-    images.fromarray(pixels).save("page.png")
-    heading = "level left top width height text".replace(" ", "\t")
-    boxes = ["1 0 0 8 6", "4 1 2 5 3", '5 1 2 2 3 "quoted', "4 0 5 8 1"]
-    table = "\n".join([heading, *(row.replace(" ", "\t") for row in boxes)])
-    Path("out.tsv").write_text(table, encoding="utf-8")
+    pixels = np.kron(np.arange(48, dtype="uint8").reshape(6, 8), np.ones((16, 16), "uint8"))
+    Path("photos").mkdir()
+    on_its_side = images.Exif()
+    on_its_side[0x0112] = 6
+    for name, stored, exif in (
+        ("IMG_1.jpg", pixels, images.Exif()),
+        ("IMG_2.jpg", np.rot90(pixels), on_its_side),
+    ):
+        images.fromarray(np.ascontiguousarray(stored)).save(f"photos/{name}", quality=99, exif=exif)
+
+    def as_tesseract(command, check):
+        image, name, kind = command[1:]
+        assert np.shape(images.open(image)) == pixels.shape
+        heading = "level block_num par_num line_num left top width height text"
+        rows = [
+            "1 0 0 0 0 0 128 96 ",
+            "4 1 1 1 16 32 80 48 ",
+            '5 1 1 1 16 32 40 48 "two',
+            "5 1 1 1 56 32 40 48 words",
+            "4 2 1 1 0 0 128 96 ",
+            "4 3 1 1 0 80 128 16 ",
+            "5 3 1 1 0 80 128 16 one",
+        ]
+        table = "\n".join(line.replace(" ", "\t") for line in [heading, *rows])
+        Path(f"{name}.{kind}").write_text(table, encoding="utf-8")
+
+    monkeypatch.setattr(subprocess, "run", as_tesseract)
     page = (DOCS / "how-to" / "read-text-lines.md").read_text(encoding="utf-8")
     (code,) = BLOCK.findall(page)
     exec(code, {})
-    first, second = (np.asarray(images.open(f"lines/00{number}.png")) for number in (1, 2))
-    np.testing.assert_array_equal(first, pixels[2:5, 1:6])
-    np.testing.assert_array_equal(second, pixels[5:])
+    names = sorted(path.name for path in Path("lines").iterdir())
+    assert names == [
+        f"IMG-{photo}_00{line}.{kind}"
+        for photo in (1, 2)
+        for line in (1, 2)
+        for kind in ("gt.txt", "png")
+    ]
+    for photo in (1, 2):
+        for line, text, part in (
+            (1, '"two words', pixels[32:80, 16:96]),
+            (2, "one", pixels[80:]),
+        ):
+            file = f"lines/IMG-{photo}_00{line}"
+            assert Path(f"{file}.gt.txt").read_text(encoding="utf-8") == text
+            cut = np.asarray(images.open(f"{file}.png")).astype(int)
+            assert cut.shape == part.shape
+            assert abs(cut - part).max() <= 3
 
 
 def test_every_picture_of_the_docs_is_there_and_used():

@@ -83,6 +83,7 @@ def test_a_list_of_images_names_its_cure(shapes):
 WRONG_IMAGES = [
     (list(np.zeros((2, 4, 6))), r"a list of 2. Write np.stack\(images\)"),
     (np.zeros((2, 4, 6)).tolist(), r"a list of 2. Write np.asarray\(images\)"),
+    (np.zeros((1, 4, 6)).tolist(), r"a list of 1. Write np.asarray\(images\)"),
     ([], r"at least one image. Received: \[\]"),
     ([np.zeros((4, 6)), np.zeros((4, 7))], "Pad them to one size.*`mask_value`"),
     ([None, np.zeros((4, 6))], "number 0 is None"),
@@ -114,7 +115,14 @@ WRONG_IMAGES = [
 def test_wrong_images_are_refused_by_all_ways(images, cure):
     model = build_image_rnn((4, 6), 3)
     model.compile("sgd", "sparse_categorical_crossentropy")
-    for call in (model.predict, model.evaluate, model.fit):
+    for call in (
+        model.predict,
+        model.evaluate,
+        model.fit,
+        model.predict_on_batch,
+        lambda images: model.train_on_batch(images, np.zeros(1)),
+        lambda images: model.test_on_batch(images, np.zeros(1)),
+    ):
         with pytest.raises(ValueError, match=cure):
             call(images)
 

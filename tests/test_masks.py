@@ -631,3 +631,20 @@ def test_a_stem_passes_its_mask_on_with_the_channels_first(filters):
 def test_what_is_no_mask_of_these_images_is_refused(layer, mask):
     with pytest.raises(ValueError, match="A mask of images tells which pixels are real"):
         layer(np.zeros((2, 4, 6), "float32"), mask=mask)
+
+
+def test_a_mask_with_masked_places_is_refused():
+    mask = np.ma.masked_array(np.ones((2, 3), bool), mask=[[0, 1, 0]] * 2)
+    with pytest.raises(ValueError, match=r"Write np.asarray\(mask\), or mask.filled\(0\)"):
+        ImageAsSequence()(np.ones((2, 3, 4), "float32"), mask=mask)
+
+
+def test_a_mask_that_may_be_one_of_channels_is_written_with_its_axis():
+    layer = ImageAsSequence("pixel", data_format="channels_first")
+    images, mask = np.ones((2, 3, 3, 3), "float32"), np.ones((2, 3, 3), bool)
+    mask[0, 2] = False
+    with pytest.raises(ValueError, match=r"For a mask of pixels, write mask\[:, None\]"):
+        layer(images, mask=mask)
+    steps = layer.compute_mask(images, mask[:, None])
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(steps), mask.reshape(2, 9))
+    layer(images, mask=mask[:, None])

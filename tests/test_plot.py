@@ -2,7 +2,7 @@ import keras
 import matplotlib
 import numpy as np
 import pytest
-from backends import run_python
+from backends import needs_torch, run_python
 from hypothesis import given
 from strategies import readings_and_images
 
@@ -123,6 +123,24 @@ def test_a_size_may_have_channels(size):
     axes = plot_reading(ImageAsSequence(7), size)
     assert len(axes.texts) == 16
     assert not axes.images
+
+
+@pytest.mark.parametrize(
+    ("dtype", "most"), [("int8", 100), ("int16", 30_000), ("int64", 2**62), ("float16", 60_000)]
+)
+def test_colours_of_every_range_are_drawn(dtype, most):
+    image = np.repeat(np.array([[-most], [0], [most]], dtype), 3, axis=1)[None]
+    picture = plot_reading(ImageAsSequence("column"), image).images[0].get_array()
+    np.testing.assert_allclose(picture[0], np.repeat([[0], [0.5], [1]], 3, axis=1), atol=1e-6)
+
+
+@needs_torch
+def test_a_tensor_with_a_gradient_is_drawn():
+    import torch
+
+    image = torch.full((4, 5), 0.5, requires_grad=True)
+    picture = plot_reading(ImageAsSequence(), image).images[0].get_array()
+    np.testing.assert_array_equal(picture, np.full((4, 5), 0.5))
 
 
 def test_a_size_with_channels_first():
@@ -262,6 +280,10 @@ def test_bad_input():
         plot_belief(model, np.zeros((1, 4, 5)))
     with pytest.raises(ValueError, match=r"Received: shape=\(4, 6\)"):
         plot_belief(model, np.zeros((4, 6)))
+    with pytest.raises(ValueError, match=r"write image\[..., None\]"):
+        plot_belief(build_image_rnn((4, 5, 1), 3), np.zeros((4, 5)))
+    with pytest.raises(ValueError, match=r"Received: shape=\(2, 4, 5, 3\).*write images\[0\]"):
+        plot_reading(ImageAsSequence(), np.zeros((2, 4, 5, 3)))
     dense = keras.Sequential([keras.Input((4, 5)), keras.layers.Flatten(), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="Write a model of build_image_rnn"):
         plot_belief(dense, np.zeros((4, 5)))

@@ -14,6 +14,7 @@ from keras_imgseq._reading import arguments, axes
 from keras_imgseq._reading.arguments import listed, shown
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
+from keras_imgseq._reading.orders import ORDERS
 from keras_imgseq._reading.reading_arguments import STEPS
 from keras_imgseq._recurrent.cells import CELLS, CellName
 
@@ -307,6 +308,8 @@ def _as_layer(reading: Any, data_format: str) -> ImageAsSequence:
         )
     if isinstance(reading, str):
         otherwise = ", a patch of (4, 4), or an ImageAsSequence"
+        if reading in ORDERS:
+            otherwise += f", as ImageAsSequence((4, 4), {reading!r})"
         arguments.choice("reading", reading, [*STEPS, "cross"], otherwise)
     is_pair = isinstance(reading, tuple) and len(reading) == 2
     is_pair = is_pair and not any(isinstance(side, (str, keras.layers.Layer)) for side in reading)

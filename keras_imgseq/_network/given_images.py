@@ -25,7 +25,7 @@ def check_images(model: keras.Model, images: Any) -> None:
     """Refuses what `fit`, `evaluate` and `predict` would take for something else, or not take."""
     expected = tuple(model.input_shape or ())
     if isinstance(images, (list, tuple)):
-        if len(images) != 1:
+        if len(images) != 1 or isinstance(images[0], (list, tuple)):
             _refuse_list(images, expected)
         (images,) = images
     if images is None or isinstance(images, OTHERS):
@@ -33,6 +33,9 @@ def check_images(model: keras.Model, images: Any) -> None:
             f"The network reads an array of images, {expected}. Received: {shown(images)}. Write "
             "an array of numbers, or a data set that holds them."
         )
+    # Some nested tensors have not even a shape.
+    if getattr(images, "is_nested", False):
+        check_kind(images, "images")
     # A data set or a generator has no shape that means anything.
     is_dataset = isinstance(images, keras.utils.PyDataset) or not hasattr(images, "shape")
     if is_dataset or type(images).__name__ in SPARSE:

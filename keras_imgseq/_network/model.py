@@ -47,6 +47,21 @@ class ImageRNN(keras.Model):  # type: ignore[misc]
         check_images(self, x)
         return super().predict(x, *args, **kwargs)
 
+    def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Trains as `keras.Model`. Images of another form are refused."""
+        check_images(self, x)
+        return super().train_on_batch(x, *args, **kwargs)
+
+    def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluates as `keras.Model`. Images of another form are refused."""
+        check_images(self, x)
+        return super().test_on_batch(x, *args, **kwargs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Predicts as `keras.Model`. Images of another form are refused."""
+        check_images(self, x)
+        return super().predict_on_batch(x)
+
     def compile(
         self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any
     ) -> None:

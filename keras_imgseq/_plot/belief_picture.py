@@ -96,6 +96,8 @@ def plot_belief(model: keras.Model, image: Any, *, ax: Any = None) -> Any:
 def _cure_of_shape(received: Any, expected: Any) -> str:
     if received == (*expected, 1):
         return "For a last axis of one channel, write image[..., 0]."
+    if (*received, 1) == expected:
+        return "For a grey image, write image[..., None]."
     if len(received) == len(expected) + 1:
         return "Write one image, as in images[0]."
     return "Scale the image to this size first."

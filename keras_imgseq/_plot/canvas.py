@@ -40,11 +40,13 @@ def ink_on(colour: Any) -> str:
 
 
 def as_image(image: Any) -> Any:
-    if keras.ops.is_tensor(image):
-        image = keras.ops.convert_to_numpy(image)
     try:
+        if keras.ops.is_tensor(image):
+            image = keras.ops.convert_to_numpy(image)
+        elif hasattr(image, "detach"):
+            image = image.detach().cpu()
         array = np.asarray(image)
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         raise ValueError(
             f"A picture is drawn of one image. Received: {shown(image)}. Write an array of "
             "(height, width) or with channels."
@@ -68,5 +70,7 @@ def as_picture(image: Any, data_format: str) -> Any:
     low, high = image.min(), image.max()
     if image.dtype == np.uint8 or (low >= 0 and high <= 1):
         return image
-    # matplotlib scales grey images by itself, and would cut coloured ones off.
-    return (image - low) / (high - low or 1)
+    # matplotlib scales grey images by itself, and would cut coloured ones off. In their own dtype
+    # the difference may be too large.
+    low, high = float(low), float(high)
+    return (image.astype("float64") - low) / (high - low or 1)

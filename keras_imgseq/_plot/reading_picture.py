@@ -48,6 +48,11 @@ def plot_reading(layer: ImageAsSequence, image_or_size: Any, *, ax: Any = None) 
     if image.ndim == 1:
         axes.size_of(image_or_size, layer.data_format)
         shape = tuple(image.tolist())
+    if image.ndim not in (1, 2, 3):
+        raise ValueError(
+            "A reading is drawn of one image, (height, width) or with channels. Received: "
+            f"shape={image.shape}. For the first of several images, write images[0]."
+        )
     layer.compute_output_shape((None, *shape))
     _, (height, width), _ = axes.sizes_of((None, *shape), layer.data_format)
     patch_height, patch_width = layer.reading.patch_size((height, width))

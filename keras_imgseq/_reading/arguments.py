@@ -104,7 +104,8 @@ def scale(value: Any) -> float | None:
         "the number that multiplies the pixels, not 0, or None. Write scale=1/255 for uint8 images"
     )
     factor = number("scale", value, meaning)
-    if not factor:
+    # What single precision holds.
+    if not 1e-37 < abs(factor) < 3e38:
         raise ValueError(refusal("scale", meaning, value))
     return factor
 

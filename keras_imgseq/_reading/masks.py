@@ -15,6 +15,7 @@ from keras import ops
 from keras_imgseq._reading import axes
 from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.array_libraries import library_of
+from keras_imgseq._reading.given_arrays import check_kind
 from keras_imgseq._reading.reading import Reading
 from keras_imgseq._reading.rearrangement import to_sequences
 
@@ -52,6 +53,7 @@ def given_mask(mask: Any, images: Any, data_format: str) -> Any:
     is_text = getattr(getattr(mask, "dtype", None), "kind", "b") in "OSUTMm"
     if is_text or not hasattr(mask, "shape"):
         raise ValueError(_refusal(f"mask={shown(mask)}", images.shape, data_format))
+    check_kind(mask, "mask")
     check_mask(mask.shape, images.shape, data_format)
     return mask
 
@@ -78,17 +80,20 @@ def check_mask(mask_shape: Any, images_shape: Any, data_format: str) -> None:
     # What Masking makes of images whose channels stand first: (batch, channels, height).
     of_channels = data_format == "channels_first" and len(images_shape) == len(received) + 1 == 4
     if of_channels and received[1:] == (num_channels, size[0]):
-        differs = True
+        pixels = (
+            " For a mask of pixels, write mask[:, None]." if received[1:] == tuple(size) else ""
+        )
+        raise ValueError(_refusal(f"a mask of shape {received}", images_shape, data_format, pixels))
     if len(received) not in (2, 3) or differs:
         raise ValueError(_refusal(f"a mask of shape {received}", images_shape, data_format))
 
 
-def _refusal(received: str, images_shape: Any, data_format: str) -> str:
+def _refusal(received: str, images_shape: Any, data_format: str, pixels: str = "") -> str:
     return (
         "A mask of images tells which pixels are real, (batch, height, width), or which rows are, "
         f"(batch, height). Received: {received} for images of shape {tuple(images_shape)}, "
         f"data_format={data_format!r}. Write `mask_value` instead of a Masking layer, or an "
-        "array of booleans for each image."
+        f"array of booleans for each image.{pixels}"
     )
 
 

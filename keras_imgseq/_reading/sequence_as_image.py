@@ -38,7 +38,8 @@ class SequenceAsImage(keras.layers.Layer):  # type: ignore[misc]
         order: The path along which the grid of patches is visited. `"raster"` goes left to
             right, then to the next row. `"snake"` does the same, but every second row goes right
             to left. `"zigzag"` follows the anti-diagonals, as in JPEG. `"spiral"` goes
-            clockwise, inwards. `"hilbert"` always goes on to a neighbouring patch.
+            clockwise, inwards. `"hilbert"` always goes on to a neighbouring patch, in some grids
+            once across a corner.
             `"morton"` goes by the interleaved bits of row and column. `"random"` is a
             permutation made from `seed`. A sequence of ints lists the grid's cells, numbered in
             raster order, in the order of reading.
