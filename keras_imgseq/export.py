@@ -215,7 +215,7 @@ def _check_backend(name: str, target: Target) -> None:
 
 def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.InputSpec]:
     """The shapes of the inputs in the file."""
-    specs = []
+    specs: list[keras.InputSpec] = []
     if size and not _reads_images(model):
         raise ValueError("--size is for a whole network that reads images. Omit it.")
     for tensor in model.inputs:
@@ -245,9 +245,11 @@ def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.Inpu
             raise ValueError(
                 f"This file holds inputs of one size, and the network reads {tuple(shape)}. {cure}"
             )
-        # A name that TensorFlow takes, too.
+        # A name that TensorFlow takes, too, and no other input has.
         name = re.sub(r"\W", "_", tensor.name, flags=re.ASCII)
         name = name if name[0].isalpha() else f"input_{name}"
+        while name in {spec.name for spec in specs}:
+            name += "_"
         specs.append(keras.InputSpec(shape=tuple(shape), dtype=tensor.dtype, name=name))
     return specs
 

@@ -194,6 +194,25 @@ def test_an_input_of_any_name_is_found(target, name, expected, tmp_path):
     np.testing.assert_allclose(answer, model.predict_on_batch(image), atol=1e-5)
 
 
+def test_two_inputs_keep_two_names(tmp_path):
+    skip_without("onnx")
+    both = [keras.Input((8, 6), name=name) for name in ("left image", "left_image")]
+    parts = [
+        build_image_rnn((8, 6), 4, name=name)(one) for name, one in zip("ab", both, strict=True)
+    ]
+    model = keras.Model(both, keras.layers.Subtract()(parts))
+    model.save(tmp_path / "model.keras")
+    export.main([str(tmp_path / "model.keras"), "--to", "onnx"])
+    content = json.loads((tmp_path / "model.onnx.json").read_text("utf-8"))
+    names = [each["name"] for each in content["inputs"]]
+    assert names == ["left_image", "left_image_"]
+    given = list(np.random.default_rng(0).random((2, 1, 8, 6), "float32"))
+    (answer,) = answers_by_name(
+        "onnx", tmp_path / "model.onnx", dict(zip(names, given, strict=True))
+    )
+    np.testing.assert_allclose(answer, model.predict_on_batch(given), atol=1e-5)
+
+
 @pytest.mark.parametrize("target", ["onnx", "openvino", "litert", "saved_model"])
 def test_inputs_and_outputs_are_found_by_the_names_beside_the_file(target, tmp_path):
     if BACKEND not in TARGETS[target].writers or (BACKEND, target) == ("jax", "openvino"):

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import reading_oracle
+from backends import needs_tensorflow, needs_torch
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import data_formats, fewer
@@ -637,6 +638,18 @@ def test_a_mask_with_masked_places_is_refused():
     mask = np.ma.masked_array(np.ones((2, 3), bool), mask=[[0, 1, 0]] * 2)
     with pytest.raises(ValueError, match=r"Write np.asarray\(mask\), or mask.filled\(0\)"):
         ImageAsSequence()(np.ones((2, 3, 4), "float32"), mask=mask)
+
+
+@needs_torch
+@needs_tensorflow
+def test_ragged_masks_are_refused():
+    import tensorflow as tf
+    import torch
+
+    nested = torch.nested.nested_tensor([torch.ones(3) > 0, torch.ones(2) > 0])
+    for mask in (tf.ragged.constant([[True] * 3, [True] * 2]), nested):
+        with pytest.raises(ValueError, match="an array of booleans for each image"):
+            ImageAsSequence()(np.ones((2, 3, 4), "float32"), mask=mask)
 
 
 def test_a_mask_that_may_be_one_of_channels_is_written_with_its_axis():

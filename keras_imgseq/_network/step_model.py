@@ -19,7 +19,7 @@ from keras_imgseq._reading.image_as_sequence import ImageAsSequence
 # More steps of one part are a loop in the graph.
 MOST_STEPS_OF_A_PART = 64
 # The name of the input that an image comes in by, part by part.
-PART = "part"
+PART, OTHER_PART = "part", "part_of_image"
 
 
 def build_step_model(model: keras.Model) -> keras.Model:
@@ -74,7 +74,7 @@ class StepGraph:
         self.model = model
         if not isinstance(model, keras.Model) or not is_from_one_to_one(model):
             inputs = getattr(model, "inputs", None) or [None]
-            is_step = getattr(inputs[0], "name", None) == PART
+            is_step = getattr(inputs[0], "name", None) in (PART, OTHER_PART)
             cure = "Write build_step_model(build_image_rnn(...))."
             if is_step:
                 cure = "A loaded step model lacks its network. Save and load the whole network."
@@ -93,7 +93,7 @@ class StepGraph:
             for tensor in keras.tree.flatten(layer.output)
         }
         # A layer of the network may have that name.
-        name = PART + "_of_image" * any(layer.name == PART for layer in model.layers)
+        name = OTHER_PART if PART in [layer.name for layer in model.layers] else PART
         self.part = keras.Input(self._part_shape(), dtype=model.inputs[0].dtype, name=name)
         self.states: list[Any] = []
         self.new_states: list[Any] = []

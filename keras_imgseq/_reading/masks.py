@@ -50,6 +50,8 @@ def given_mask(mask: Any, images: Any, data_format: str) -> Any:
             mask = np.asarray(mask, "bool")
     if mask is None:
         return None
+    if getattr(mask, "is_nested", False) or type(mask).__name__ == "RaggedTensor":
+        raise ValueError(_refusal(f"a {type(mask).__name__}", images.shape, data_format))
     is_text = getattr(getattr(mask, "dtype", None), "kind", "b") in "OSUTMm"
     if is_text or not hasattr(mask, "shape"):
         raise ValueError(_refusal(f"mask={shown(mask)}", images.shape, data_format))
