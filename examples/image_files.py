@@ -72,7 +72,8 @@ def opened(path: Path) -> Iterator[Image.Image]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             is_folder = stat.S_ISDIR(path.stat().st_mode)
-            raise ImageFileError(f"a folder: name {path}/*" if is_folder else "not a regular file")
+            cure = f"it is a folder: name {path}/*"
+            raise ImageFileError(cure if is_folder else "not a regular file")
         # Given a path, Pillow 13 scrambles uncompressed TIFFs that lie on a side.
         with (
             warnings.catch_warnings(action="ignore"),

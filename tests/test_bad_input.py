@@ -154,6 +154,7 @@ def test_a_channel_axis_that_is_not_there():
         ({"activation": "rlu"}, "for example 'relu'"),
         ({"classifier_activation": "softmacks"}, "for example 'relu'"),
         ({"reading": "diagonal"}, "one of 'row', 'column', 'pixel'"),
+        ({"reading": "hilbert"}, "as ImageAsSequence((4, 4), 'hilbert')"),
         ({"reading": []}, "reading=None for rows"),
         ({"reading": ("cross", "diagonal")}, "one of 'row', 'column', 'pixel'"),
         ({"reading": 5}, "crop the images to 25"),

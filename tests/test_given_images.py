@@ -141,6 +141,8 @@ def test_one_image_is_refused_and_a_batch_without_its_channel_axis_is_not():
     with pytest.raises(ValueError, match=r"For one image, write image\[None\]"):
         model.predict(np.zeros((4, 6, 1)), verbose=0)
     assert model.predict(np.zeros((5, 4, 6)), verbose=0).shape == (5, 3)
+    with pytest.raises(ValueError, match=r"For one image, write image\[None, ..., None\]"):
+        model.predict(np.zeros((4, 6)), verbose=0)
 
 
 def test_channels_on_the_other_side_are_moved():

@@ -293,6 +293,8 @@ def test_what_is_no_image_says_why(tmp_path, kind):
         Preparation((6, 4), colour=False).image(path)
     assert str(error.value)
     assert "\n" not in str(error.value)
+    if kind == "folder":
+        assert str(error.value) == f"it is a folder: name {path}/*"
 
 
 @given(st.data())
