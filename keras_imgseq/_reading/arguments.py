@@ -101,11 +101,10 @@ def scale(value: Any) -> float | None:
     if value is None:
         return None
     meaning = (
-        "the number that multiplies the pixels, without its sign from 1e-37 to 3e38, or None. "
+        "the number that multiplies the pixels, finite and not 0 in single precision, or None. "
         "Write scale=1/255 for uint8 images"
     )
     factor = number("scale", value, meaning)
-    # What single precision holds.
     if not 1e-37 <= abs(factor) <= 3e38:
         raise ValueError(refusal("scale", meaning, value))
     return factor
