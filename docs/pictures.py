@@ -45,6 +45,7 @@ GROUND = 'style="background:#1e2129"'
 # The place of a four among the digits of scikit-learn.
 FOUR = 4
 BACKENDS = {"TensorFlow": "TensorFlow", "JAX": "JAX", "Torch": "PyTorch"}
+# From the last colour to the first, so that each has its colour of the page "Read a digit".
 NETWORKS = {"last": "trained to answer at the end", "every": "trained to answer after every row"}
 
 

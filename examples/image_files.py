@@ -70,10 +70,11 @@ def opened(path: Path) -> Iterator[Image.Image]:
         ImageFileError: If the file is no image, is damaged, or is no regular file.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            is_folder = stat.S_ISDIR(path.stat().st_mode)
-            cure = f"it is a folder: name {path}/*"
-            raise ImageFileError(cure if is_folder else "not a regular file")
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise ImageFileError(f"it is a folder: name {path}/*")
+        if not stat.S_ISREG(mode):
+            raise ImageFileError("not a regular file")
         # Given a path, Pillow 13 scrambles uncompressed TIFFs that lie on a side.
         with (
             warnings.catch_warnings(action="ignore"),

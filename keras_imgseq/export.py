@@ -214,7 +214,7 @@ def _check_backend(name: str, target: Target) -> None:
 
 
 def _signature(model: keras.Model, target: Target, size: Any) -> list[keras.InputSpec]:
-    """The shapes of the inputs in the file."""
+    """The shapes and the names of the inputs in the file."""
     specs: list[keras.InputSpec] = []
     if size and not _reads_images(model):
         raise ValueError("--size is for a whole network that reads images. Omit it.")
