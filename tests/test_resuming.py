@@ -47,6 +47,11 @@ def wait_for(process, path):
         time.sleep(0.01)
 
 
+def last_epoch(folder):
+    """The number of epochs that a run has kept. A kill may leave a part of a file beside them."""
+    return max((int(file.stem) for file in folder.glob("seed-0/[0-9]*.json")), default=0)
+
+
 def results(output):
     return re.findall(r"Test (?:loss|accuracy): +([\d.]+)", output)
 
@@ -56,15 +61,16 @@ def test_a_run_that_is_killed_ends_as_one_that_is_not(tmp_path):
     moments = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
     expected = run_here(mnist_simplernn.main, *RUN, "--resume", whole).stdout
     assert len(results(expected)) == 2, expected
-    epochs = []
+    epochs = 0
     for _ in range(KILLS):
         with started("--resume", killed, start_new_session=True) as process:
             # After some epochs more, and at any moment of one.
-            wait_for(process, killed / "seed-0" / f"{max(epochs, default=0) + 1}.json")
+            while last_epoch(killed) <= epochs and process.poll() is None:
+                time.sleep(0.01)
             time.sleep(moments.uniform(0, 0.3))
             assert process.poll() is None, "the run ended before it was killed"
             os.killpg(process.pid, signal.SIGKILL)
-        epochs = [int(file.stem) for file in (killed / "seed-0").glob("*.json")]
+        epochs = last_epoch(killed)
     ended = started("--resume", killed).communicate()[0]
     assert results(ended) == results(expected), f"killed after {epochs}\n{ended}"
     states = [
