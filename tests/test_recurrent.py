@@ -382,8 +382,18 @@ def test_zeros_are_known_in_a_graph(bidirectional, monkeypatch):
 )
 @pytest.mark.parametrize("flags", list(itertools.product([False, True], repeat=3)))
 @pytest.mark.parametrize("mask", [MASKS, MASKS[-1:], MASKS[:1]], ids=["every form", "all", "none"])
-def test_gradients_with_masks_of_every_form_are_those_of_keras(name, activation, flags, mask):
+@pytest.mark.parametrize("has_states", [False, True])
+def test_gradients_with_masks_of_every_form_are_those_of_keras(
+    name, activation, flags, mask, *, has_states, monkeypatch
+):
     import torch
+
+    from keras_imgseq._recurrent import torch_masks
+
+    calls, with_mask = [], torch_masks.with_mask
+    monkeypatch.setattr(
+        torch_masks, "with_mask", lambda *given: calls.append(1) or with_mask(*given)
+    )
 
     random, batch = np.random.default_rng(0), len(mask)
     sequences = random.normal(size=(batch, 7, 3)).astype("float32")
@@ -395,7 +405,7 @@ def test_gradients_with_masks_of_every_form_are_those_of_keras(name, activation,
         layer.build(sequences.shape)
     keras_layer.set_weights(ours.get_weights())
     num_states = 2 if name == "LSTM" else 1
-    states = random.normal(size=(num_states, batch, 4)).astype("float32")
+    states = random.normal(size=(num_states * has_states, batch, 4)).astype("float32")
     shape = (batch, 7, 4) if options["return_sequences"] else (batch, 4)
     ways = random.normal(size=shape).astype("float32")
     found = []
@@ -404,7 +414,8 @@ def test_gradients_with_masks_of_every_form_are_those_of_keras(name, activation,
         weights = [inputs, *begin, *(variable.value for variable in layer.trainable_variables)]
 
         def total(layer=layer, inputs=inputs, begin=begin):
-            return (layer(inputs, initial_state=begin, mask=mask) * torch.tensor(ways)).sum()
+            answer = layer(inputs, initial_state=begin or None, mask=mask)
+            return (answer * torch.tensor(ways)).sum()
 
         by_hand = torch.autograd.grad(total(), weights)
         first = torch.autograd.grad(total(), weights, create_graph=True)
@@ -414,6 +425,7 @@ def test_gradients_with_masks_of_every_form_are_those_of_keras(name, activation,
         found.append([*(array.detach() for array in (*by_hand, *first)), *second])
     for one, other in itertools.zip_longest(*found, fillvalue=torch.zeros(1)):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+    assert bool(calls) == (name != "SimpleRNN" or not has_states)
 
 
 @pytest.mark.skipif(
@@ -555,7 +567,10 @@ def test_the_steps_of_all_layers_are_unrolled_up_to_one_number():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="written by hand on PyTorch alone")
-@pytest.mark.parametrize(("name", "activation"), [("SimpleRNN", "relu"), ("GRU", "tanh")])
+@pytest.mark.parametrize(
+    ("name", "activation"),
+    [("SimpleRNN", "relu"), ("SimpleRNN", "tanh"), ("GRU", "tanh"), ("LSTM", "tanh")],
+)
 def test_masked_steps_may_hold_nan(name, activation):
     import torch
 

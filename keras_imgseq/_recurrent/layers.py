@@ -64,8 +64,8 @@ def _is_covered(layer: Any, sequences: Any, states: list[Any], mask: Any) -> boo
     is_asked_for = layer.return_state or layer.stateful
     if backend == "jax" or is_asked_for or tuple(mask.shape) != tuple(sequences.shape[:2]):
         return False
-    # PyTorch's loops stop where a sequence ends.
-    stops = backend == "torch" and not isinstance(layer, LSTM)
+    # PyTorch's loop of a GRU stops where a sequence ends.
+    stops = backend == "torch" and isinstance(layer, GRU)
     is_relu = layer.cell.activation is keras.activations.relu
     return stops or (is_relu and _are_zeros(states)) or layer.cell.activation in BOUNDED
 
@@ -78,6 +78,10 @@ def _is_as_keras_made_it(layer: Any) -> bool:
 
 
 def _are_zeros(states: list[Any]) -> bool:
+    if keras.backend.backend() == "torch":
+        from keras_imgseq._recurrent import torch_masks  # noqa: PLC0415
+
+        return torch_masks.are_zeros(states)
     return all(hasattr(state, "_keras_imgseq_zeros") for state in states)
 
 

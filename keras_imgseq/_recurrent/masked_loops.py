@@ -29,9 +29,6 @@ def with_mask(
     is_real = ops.cast(mask, "bool")
     # Padding may hold NaN, whose gradient would reach the real steps.
     sequences = ops.where(is_real[:, :, None], sequences, ops.zeros_like(sequences))
-    if _is_in_front(layer, is_real):
-        _, outputs, states = loop(layer, layer.cell.kernel, sequences, states, True)
-        return _at_their_places(layer, outputs, states, is_real)
     # A loop that reads backwards meets the last steps first.
     real_last = bool(layer.go_backwards)
     rows = ops.reshape(sequences, (-1, sequences.shape[-1]))
@@ -88,16 +85,6 @@ def _starts(is_real: Any) -> Any:
     """The number of the first row of each sequence."""
     of_each = ops.ones_like(is_real[:, :1], dtype="int32")
     return (ops.cumsum(of_each, axis=0) - 1) * ops.shape(is_real)[1]
-
-
-def _is_in_front(layer: Any, is_real: Any) -> bool:
-    """Whether no step needs to be moved, as far as that can be known before the loop runs."""
-    if keras.backend.backend() != "torch" or layer.go_backwards:
-        return False
-    # Keras looks for shapes with tensors without values.
-    if is_real.device.type != "cpu":
-        return False
-    return bool(ops.all(ops.logical_or(is_real[:, :-1], ops.logical_not(is_real[:, 1:]))))
 
 
 def _at_their_places(

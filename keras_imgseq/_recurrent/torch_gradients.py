@@ -53,7 +53,7 @@ def gradients_of(
     given = [
         (output, gradient)
         for output, gradient in zip(outputs, grad_outputs, strict=True)
-        if gradient is not None
+        if gradient is not None and output.requires_grad
     ]
     gradients = iter(
         torch.autograd.grad(

@@ -1,4 +1,4 @@
-"""Masks of a SimpleRNN and of a GRU on PyTorch: the loops run over the real steps alone.
+"""Masks of the loops on PyTorch, each in the way that costs it least.
 
 What `masked_loops` does for every loop, with less to compute. Padding is not read: it may hold
 NaN, such as the logarithm of a black pixel.
@@ -9,14 +9,21 @@ from typing import Any
 import keras
 import torch
 
-from keras_imgseq._recurrent.torch_loops import run_of, weights_of
+from keras_imgseq._recurrent import torch_gru, torch_lstm, torch_simple_rnn
+from keras_imgseq._recurrent.torch_loops import is_of_relu, weights_of
+
+
+def are_zeros(states: list[Any]) -> bool:
+    """Whether states are zeros that need no gradient. Without values they count as such."""
+    return states[0].device.type == "meta" or not any(
+        state.requires_grad or state.any() for state in states
+    )
 
 
 def is_covered(layer: Any, states: list[Any]) -> bool:
-    """Whether a layer has a loop that stops at the end of each sequence."""
-    # Keras looks for shapes with tensors without values.
-    has_values = states[0].device.type == "cpu"
-    return has_values and not isinstance(layer, keras.layers.LSTM)
+    """Whether `with_mask` can run a layer that begins with these states."""
+    is_on_cpu = states[0].device.type == "cpu"
+    return is_on_cpu and (not isinstance(layer, keras.layers.SimpleRNN) or are_zeros(states))
 
 
 def with_mask(
@@ -26,6 +33,78 @@ def with_mask(
     is_real = mask.to(torch.bool)
     if layer.go_backwards:
         is_real = is_real.flip(1)
+    if isinstance(layer, keras.layers.SimpleRNN):
+        return _padding_first(layer, sequences, states, is_real)
+    if isinstance(layer, keras.layers.LSTM):
+        return _real_steps_first(layer, sequences, states, is_real)
+    return _real_steps_alone(layer, sequences, states, is_real)
+
+
+def _padding_first(
+    layer: Any, sequences: Any, states: list[Any], is_real: Any
+) -> tuple[Any, Any, list[Any]]:
+    """For a SimpleRNN. A state of zeros stays in the padding, so the last state is the answer."""
+    batch, num_steps = is_real.shape
+    num_padded = num_steps - is_real.sum(1)
+    steps = torch.argsort(is_real, dim=1, stable=True)
+    if layer.go_backwards:
+        steps = num_steps - 1 - steps
+    # All first steps lie in front of all second steps.
+    places = (steps + _starts(is_real)).T.flatten()
+    padding = _places_of(torch.arange(num_steps)[:, None] < num_padded)
+    outputs, last = torch_simple_rnn.run(
+        sequences.flatten(0, 1).index_select(0, places).index_fill_(0, padding, 0),
+        num_steps,
+        states[0],
+        weights_of(layer.cell),
+        is_of_relu(layer),
+        layer.return_sequences,
+        padding,
+    )
+    if layer.return_sequences:
+        # Before the first real step this is a step of padding, whose output is zero.
+        steps = (num_padded[:, None] + is_real.cumsum(1) - 1).clamp_min_(0)
+        places = steps * batch + torch.arange(batch)[:, None]
+        outputs = outputs.index_select(0, places.flatten())
+    else:
+        outputs, is_real = last, is_real[:, -1:]
+    if layer.zero_output_for_mask:
+        outputs = outputs.index_fill(0, _places_of(~is_real), 0)
+    outputs = outputs.view(*is_real.shape, layer.units)
+    return outputs[:, -1], outputs, [last]
+
+
+def _real_steps_first(
+    layer: Any, sequences: Any, states: list[Any], is_real: Any
+) -> tuple[Any, Any, list[Any]]:
+    """For an LSTM, whose kernel runs over the padding too. The answers are picked out."""
+    num_read, is_padding, rows = is_real.cumsum(1), ~is_real, sequences.flatten(0, 1)
+    is_in_front = bool((is_real[:, :-1] >= is_real[:, 1:]).all())
+    if layer.go_backwards or not is_in_front:
+        num_steps = is_real.shape[1]
+        steps = torch.argsort(is_padding, dim=1, stable=True)
+        if layer.go_backwards:
+            steps = num_steps - 1 - steps
+        rows = rows.index_select(0, (steps + _starts(is_real)).flatten())
+        is_padding = torch.arange(num_steps) >= num_read[:, -1:]
+    rows = rows.index_fill(0, _places_of(is_padding), 0)
+    outputs, states = torch_lstm.run(
+        rows.view(sequences.shape), states, weights_of(layer.cell), True
+    )
+    # Before the first real step the output is zero.
+    is_shown = is_real if layer.zero_output_for_mask else num_read > 0
+    places = (num_read - 1).clamp_min_(0) + _starts(is_real)
+    if not layer.return_sequences:
+        places, is_shown = places[:, -1:], is_shown[:, -1:]
+    outputs = outputs.flatten(0, 1).index_select(0, places.flatten())
+    outputs = outputs.index_fill_(0, _places_of(~is_shown), 0).view(*places.shape, layer.units)
+    return outputs[:, -1], outputs, states
+
+
+def _real_steps_alone(
+    layer: Any, sequences: Any, states: list[Any], is_real: Any
+) -> tuple[Any, Any, list[Any]]:
+    """For a GRU, which stops where a sequence ends."""
     num_steps = is_real.shape[1]
     num_real, order = is_real.sum(1).sort(descending=True, stable=True)
     ranks = torch.argsort(order)
@@ -37,7 +116,7 @@ def with_mask(
     places = (order[:, None] * num_steps + steps[order]).T[is_step]
     rows = sequences.flatten(0, 1).index_select(0, places)
     sizes = is_step.sum(1)
-    outputs, last = run_of(layer)(
+    outputs, last = torch_gru.run(
         rows,
         [size for size in sizes.tolist() if size],
         states[0].index_select(0, order),
@@ -58,3 +137,13 @@ def with_mask(
     outputs = torch.nn.functional.pad(outputs, (0, 0, 0, 1)).index_select(0, places)
     outputs = outputs.view(*is_real.shape, layer.units)
     return outputs[:, -1], outputs, [last]
+
+
+def _starts(is_real: Any) -> Any:
+    """The place of the first step of each sequence, where sequence follows sequence."""
+    batch, num_steps = is_real.shape
+    return torch.arange(0, batch * num_steps, num_steps)[:, None]
+
+
+def _places_of(is_one: Any) -> Any:
+    return is_one.flatten().nonzero()[:, 0]
