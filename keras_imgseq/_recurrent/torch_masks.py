@@ -63,7 +63,7 @@ def _padding_first(
     )
     if layer.return_sequences:
         # Before the first real step this is a step of padding, whose output is zero.
-        steps = (num_padded[:, None] + is_real.cumsum(1) - 1).clamp_min_(0)
+        steps = num_padded[:, None] + is_real.cumsum(1) - 1
         places = steps * batch + torch.arange(batch)[:, None]
         outputs = outputs.index_select(0, places.flatten())
     else:
