@@ -589,6 +589,91 @@ def test_masked_steps_may_hold_nan(name, activation):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="written by hand on PyTorch alone")
+@pytest.mark.parametrize(
+    ("name", "activation"),
+    [("SimpleRNN", "relu"), ("SimpleRNN", "tanh"), ("GRU", "tanh"), ("LSTM", "tanh")],
+)
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_what_a_masked_step_is_handed_reaches_no_weight(name, activation, create_graph):
+    """The slope of the square root is infinite where the output is zero, as before all steps."""
+    import torch
+
+    sequences = np.random.default_rng(0).normal(size=(5, 7, 3)).astype("float32")
+    options = {"activation": activation, "return_sequences": True}
+    # The relu of a dead unit would be zero, too.
+    options["bias_initializer"] = "ones"
+    ours, keras_layer = pair(name, {"units": 4, **options})
+    found = []
+    for layer in (ours, keras_layer):
+        layer.build(sequences.shape)
+        layer.set_weights(ours.get_weights())
+        norms = layer(sequences, mask=MASKS).square().sum(-1).sqrt()
+        weights = [variable.value for variable in layer.trainable_variables]
+        gradients = torch.autograd.grad(norms.sum(), weights, create_graph=create_graph)
+        found.append([gradient.detach() for gradient in gradients])
+    assert all(gradient.isfinite().all() for gradient in found[0])
+    assert_close(*found)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="written by hand on PyTorch alone")
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_gradient_that_overflows_in_the_padding_is_lost(activation, create_graph):
+    import torch
+
+    ours, keras_layer = pair("SimpleRNN", {"units": 1, "activation": activation})
+    weights = [np.full(shape, value) for shape, value in (((1, 1), 0.1), ((1, 1), 10), ((1,), 0))]
+    found = []
+    for layer in (ours, keras_layer):
+        layer.build((1, 3, 1))
+        layer.set_weights(weights)
+        answer = layer(np.ones((1, 3, 1)), mask=np.array([[False, False, True]]))
+        gradients = torch.autograd.grad(
+            answer,
+            [variable.value for variable in layer.trainable_variables],
+            torch.full((1, 1), 1e38),
+            create_graph=create_graph,
+        )
+        found.append([gradient.detach() / 1e38 for gradient in gradients])
+    assert all(gradient.isfinite().all() for gradient in found[0])
+    assert_close(*found)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="written by hand on PyTorch alone")
+@pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_infinite_weights_spoil_no_masked_step(name, return_sequences):
+    layer = getattr(recurrent_layers, name)(4, return_sequences=return_sequences)
+    layer.build((5, 7, 3))
+    layer.set_weights([np.full(weight.shape, np.inf) for weight in layer.get_weights()])
+    answer = to_numpy(layer(np.ones((5, 7, 3)), mask=MASKS))
+    assert (answer[-1] == 0).all()
+    if return_sequences:
+        assert (answer[2, :2] == 0).all()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="other tensors cannot be changed")
+@pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("has_states", [False, True])
+@pytest.mark.parametrize("zero_output_for_mask", [False, True])
+def test_a_mask_may_be_changed_before_the_gradient(name, has_states, zero_output_for_mask):
+    import torch
+
+    layer = getattr(recurrent_layers, name)(4, zero_output_for_mask=zero_output_for_mask)
+    layer.build((5, 7, 3))
+    states = [torch.ones(5, 4)] * (2 if name == "LSTM" else 1) if has_states else None
+    found = []
+    for is_changed in (False, True):
+        mask = torch.from_numpy(MASKS.copy())
+        answer = layer(torch.ones((5, 7, 3)), initial_state=states, mask=mask)
+        if is_changed:
+            mask.logical_not_()
+        weights = [variable.value for variable in layer.trainable_variables]
+        found.append([tensor.detach() for tensor in torch.autograd.grad(answer.sum(), weights)])
+    assert_close(*found)
+
+
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="JAX and TensorFlow trace a network")
 @pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "LSTM"])
 def test_masks_of_tensors_without_values_give_shapes(name):

@@ -64,10 +64,8 @@ def _is_covered(layer: Any, sequences: Any, states: list[Any], mask: Any) -> boo
     is_asked_for = layer.return_state or layer.stateful
     if backend == "jax" or is_asked_for or tuple(mask.shape) != tuple(sequences.shape[:2]):
         return False
-    # PyTorch's loop of a GRU stops where a sequence ends.
-    stops = backend == "torch" and isinstance(layer, GRU)
     is_relu = layer.cell.activation is keras.activations.relu
-    return stops or (is_relu and _are_zeros(states)) or layer.cell.activation in BOUNDED
+    return (is_relu and _are_zeros(states)) or layer.cell.activation in BOUNDED
 
 
 def _is_as_keras_made_it(layer: Any) -> bool:

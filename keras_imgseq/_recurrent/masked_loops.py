@@ -26,7 +26,8 @@ def with_mask(
     The states that are returned are not those of the last real step: for layers whose states
     nobody asks for.
     """
-    is_real = ops.cast(mask, "bool")
+    # A copy: a caller may change the mask before the gradient is computed.
+    is_real = ops.logical_or(mask, mask)
     # Padding may hold NaN, whose gradient would reach the real steps.
     sequences = ops.where(is_real[:, :, None], sequences, ops.zeros_like(sequences))
     # A loop that reads backwards meets the last steps first.

@@ -1,7 +1,7 @@
 """Masks of the loops on PyTorch, each in the way that costs it least.
 
-What `masked_loops` does for every loop, with less to compute. Padding is not read: it may hold
-NaN, such as the logarithm of a black pixel.
+What `masked_loops` does for every loop, with less to compute. What padding holds reaches nothing:
+it may be NaN, such as the logarithm of a black pixel.
 """
 
 from typing import Any
@@ -30,7 +30,8 @@ def with_mask(
     layer: Any, sequences: Any, states: list[Any], mask: Any
 ) -> tuple[Any, Any, list[Any]]:
     """The last output, all outputs and the last states, as `masked_loops.with_mask`."""
-    is_real = mask.to(torch.bool)
+    # A caller may change the mask before the gradient is computed.
+    is_real = mask.to(torch.bool, copy=True)
     if layer.go_backwards:
         is_real = is_real.flip(1)
     if isinstance(layer, keras.layers.SimpleRNN):
@@ -45,7 +46,8 @@ def _padding_first(
 ) -> tuple[Any, Any, list[Any]]:
     """For a SimpleRNN. A state of zeros stays in the padding, so the last state is the answer."""
     batch, num_steps = is_real.shape
-    num_padded = num_steps - is_real.sum(1)
+    num_read = is_real.cumsum(1)
+    num_padded = num_steps - num_read[:, -1]
     steps = torch.argsort(is_real, dim=1, stable=True)
     if layer.go_backwards:
         steps = num_steps - 1 - steps
@@ -61,16 +63,15 @@ def _padding_first(
         layer.return_sequences,
         padding,
     )
+    is_shown = _is_shown(layer, is_real, num_read)
     if layer.return_sequences:
-        # Before the first real step this is a step of padding, whose output is zero.
-        steps = num_padded[:, None] + is_real.cumsum(1) - 1
+        # Before the first real step this is a step of padding.
+        steps = num_padded[:, None] + num_read - 1
         places = steps * batch + torch.arange(batch)[:, None]
         outputs = outputs.index_select(0, places.flatten())
     else:
-        outputs, is_real = last, is_real[:, -1:]
-    if layer.zero_output_for_mask:
-        outputs = outputs.index_fill(0, _places_of(~is_real), 0)
-    outputs = outputs.view(*is_real.shape, layer.units)
+        outputs, is_shown = last, is_shown[:, -1:]
+    outputs = outputs.index_fill(0, _places_of(~is_shown), 0).view(*is_shown.shape, layer.units)
     return outputs[:, -1], outputs, [last]
 
 
@@ -91,8 +92,7 @@ def _real_steps_first(
     outputs, states = torch_lstm.run(
         rows.view(sequences.shape), states, weights_of(layer.cell), True
     )
-    # Before the first real step the output is zero.
-    is_shown = is_real if layer.zero_output_for_mask else num_read > 0
+    is_shown = _is_shown(layer, is_real, num_read)
     places = (num_read - 1).clamp_min_(0) + _starts(is_real)
     if not layer.return_sequences:
         places, is_shown = places[:, -1:], is_shown[:, -1:]
@@ -113,7 +113,7 @@ def _real_steps_alone(
     if layer.go_backwards:
         steps = num_steps - 1 - steps
     is_step = torch.arange(num_steps)[:, None] < num_real
-    places = (order[:, None] * num_steps + steps[order]).T[is_step]
+    places = (steps + _starts(is_real))[order].T[is_step]
     rows = sequences.flatten(0, 1).index_select(0, places)
     sizes = is_step.sum(1)
     outputs, last = torch_gru.run(
@@ -125,9 +125,8 @@ def _real_steps_alone(
     )
     last = last.index_select(0, ranks)
     num_read = is_real.cumsum(1)
-    is_shown = is_real if layer.zero_output_for_mask else num_read > 0
+    is_shown = _is_shown(layer, is_real, num_read)
     if not layer.return_sequences:
-        # Before the first real step the output is zero.
         outputs = torch.where(is_shown[:, -1:], last, 0)[:, None]
         return outputs[:, -1], outputs, [last]
     num_rows_before = sizes.cumsum(0) - sizes
@@ -137,6 +136,11 @@ def _real_steps_alone(
     outputs = torch.nn.functional.pad(outputs, (0, 0, 0, 1)).index_select(0, places)
     outputs = outputs.view(*is_real.shape, layer.units)
     return outputs[:, -1], outputs, [last]
+
+
+def _is_shown(layer: Any, is_real: Any, num_read: Any) -> Any:
+    """Where the output is that of a real step. Elsewhere it is zero."""
+    return is_real if layer.zero_output_for_mask else num_read > 0
 
 
 def _starts(is_real: Any) -> Any:

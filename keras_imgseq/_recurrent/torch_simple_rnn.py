@@ -51,12 +51,13 @@ def _step_by_step(
     padding: Any, num_steps: int, is_relu: bool, x: Any, w: Any, u: Any, b: Any, h: Any
 ) -> tuple[Any, Any]:
     """The equations, in operations that PyTorch can differentiate."""
-    projections = x @ w + b
+    activate, sizes = torch.relu if is_relu else torch.tanh, [len(h)] * num_steps
+    is_real: Any = torch.ones((len(x), 1), dtype=torch.bool)
     if padding is not None:
-        projections = projections.index_fill(0, padding, 0)
+        is_real.index_fill_(0, padding, False)
     outputs = []
-    for projection in projections.split([len(h)] * num_steps):
-        h = (torch.relu if is_relu else torch.tanh)(projection + h @ u)
+    for projection, is_step in zip((x @ w + b).split(sizes), is_real.split(sizes), strict=True):
+        h = torch.where(is_step, activate(projection + h @ u), h)
         outputs.append(h)
     return torch.cat(outputs), h
 
@@ -119,7 +120,8 @@ class _SimpleRNN(torch.autograd.Function):
         # The slopes, which become the gradients step by step.
         states = h[batch:]
         grad_a = states.sign() if is_relu else 1 - states.square()
-        if padding is not None and not is_relu:
+        if padding is not None:
+            # Else gradients fade on through the padding, and numbers near zero are slow.
             grad_a.index_fill_(0, padding, 0)
         backwards, sizes = u.T, [batch] * num_steps
         each = in_turn(grad_a, sizes, backwards=True)
@@ -133,6 +135,9 @@ class _SimpleRNN(torch.autograd.Function):
         # What a dead unit hands back is 0, but the product of 0 and infinity is not.
         if is_relu and not grad_h.isfinite().all():
             return recorded()
+        if padding is not None:
+            # What is not finite is not 0 when it is multiplied by 0.
+            grad_a.index_fill_(0, padding, 0)
         grad_x = grad_a @ w.T if needed[0] else None
         grad_u = h[: len(x)].T @ grad_a
         return grad_x, x.T @ grad_a, grad_u, grad_a.sum(0), grad_h, None, None, None, None
