@@ -120,7 +120,9 @@ class _SimpleRNN(torch.autograd.Function):
         # The slopes, which become the gradients step by step.
         states = h[batch:]
         grad_a = states.sign() if is_relu else 1 - states.square()
-        if padding is not None:
+        # The slope of a relu is 0 in the padding.
+        has_slopes = padding is not None and not is_relu
+        if has_slopes:
             # Else gradients fade on through the padding, and numbers near zero are slow.
             grad_a.index_fill_(0, padding, 0)
         backwards, sizes = u.T, [batch] * num_steps
@@ -135,7 +137,7 @@ class _SimpleRNN(torch.autograd.Function):
         # What a dead unit hands back is 0, but the product of 0 and infinity is not.
         if is_relu and not grad_h.isfinite().all():
             return recorded()
-        if padding is not None:
+        if has_slopes:
             # What is not finite is not 0 when it is multiplied by 0.
             grad_a.index_fill_(0, padding, 0)
         grad_x = grad_a @ w.T if needed[0] else None
