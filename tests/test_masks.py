@@ -386,7 +386,7 @@ def seen_by_cudnn(cell, monkeypatch):
         from keras_imgseq._recurrent import torch_masks
 
         # It covers what lies in the memory of the CPU.
-        monkeypatch.setattr(torch_masks, "is_covered", lambda layer, states: False)
+        monkeypatch.setattr(torch_masks, "is_covered", lambda states: False)
     return seen
 
 

@@ -64,8 +64,10 @@ def _is_covered(layer: Any, sequences: Any, states: list[Any], mask: Any) -> boo
     is_asked_for = layer.return_state or layer.stateful
     if backend == "jax" or is_asked_for or tuple(mask.shape) != tuple(sequences.shape[:2]):
         return False
+    # PyTorch's loop of a SimpleRNN stops where a sequence ends.
+    stops = backend == "torch" and isinstance(layer, SimpleRNN)
     is_relu = layer.cell.activation is keras.activations.relu
-    return (is_relu and _are_zeros(states)) or layer.cell.activation in BOUNDED
+    return stops or (is_relu and _are_zeros(states)) or layer.cell.activation in BOUNDED
 
 
 def _is_as_keras_made_it(layer: Any) -> bool:
@@ -76,10 +78,6 @@ def _is_as_keras_made_it(layer: Any) -> bool:
 
 
 def _are_zeros(states: list[Any]) -> bool:
-    if keras.backend.backend() == "torch":
-        from keras_imgseq._recurrent import torch_masks  # noqa: PLC0415
-
-        return torch_masks.are_zeros(states)
     return all(hasattr(state, "_keras_imgseq_zeros") for state in states)
 
 
@@ -118,7 +116,7 @@ class _FastestLoop:
         if keras.backend.backend() == "torch":
             from keras_imgseq._recurrent import torch_masks  # noqa: PLC0415
 
-            if torch_masks.is_covered(self, states):
+            if torch_masks.is_covered(states):
                 return torch_masks.with_mask(self, sequences, states, mask)
         elif self.cell.activation is keras.activations.relu:  # type: ignore[attr-defined]
             run = relu_with_mask

@@ -129,14 +129,8 @@ def torch_loop(
         last = states[0]
     else:
         batch, num_steps = x.shape[:2]
-        rows = x.transpose(0, 1).flatten(0, 1)
-        if isinstance(layer, keras.layers.GRU):
-            sizes = [batch] * num_steps
-            outputs, last = torch_gru.run(rows, sizes, states[0], weights, return_sequences)
-        else:
-            outputs, last = torch_simple_rnn.run(
-                rows, num_steps, states[0], weights, is_of_relu(layer), return_sequences
-            )
+        rows, batch_sizes = x.transpose(0, 1).flatten(0, 1), [batch] * num_steps
+        outputs, last = run_of(layer)(rows, batch_sizes, states[0], weights, return_sequences)
         states = [last]
         if return_sequences:
             outputs = outputs.unflatten(0, (num_steps, batch)).transpose(0, 1)
@@ -147,9 +141,12 @@ def torch_loop(
     return last.clone() if is_kept else last, outputs, states
 
 
-def is_of_relu(layer: Any) -> bool:
-    """Whether a SimpleRNN has relu. Else it has tanh."""
-    return layer.cell.activation is keras.activations.relu
+def run_of(layer: Any) -> Any:
+    """The function that runs the steps of a GRU or a SimpleRNN, as `torch_packed` has them."""
+    if isinstance(layer, keras.layers.GRU):
+        return torch_gru.run
+    is_relu = layer.cell.activation is keras.activations.relu
+    return torch_simple_rnn.run_relu if is_relu else torch_simple_rnn.run_tanh
 
 
 def loop_of_shapes(

@@ -9,21 +9,14 @@ from typing import Any
 import keras
 import torch
 
-from keras_imgseq._recurrent import torch_gru, torch_lstm, torch_simple_rnn
-from keras_imgseq._recurrent.torch_loops import is_of_relu, weights_of
+from keras_imgseq._recurrent import torch_lstm
+from keras_imgseq._recurrent.torch_loops import run_of, weights_of
 
 
-def are_zeros(states: list[Any]) -> bool:
-    """Whether states are zeros that need no gradient. Without values they count as such."""
-    return states[0].device.type == "meta" or not any(
-        state.requires_grad or state.any() for state in states
-    )
-
-
-def is_covered(layer: Any, states: list[Any]) -> bool:
-    """Whether `with_mask` can run a layer that begins with these states."""
-    is_on_cpu = states[0].device.type == "cpu"
-    return is_on_cpu and (not isinstance(layer, keras.layers.SimpleRNN) or are_zeros(states))
+def is_covered(states: list[Any]) -> bool:
+    """Whether the states have values. Keras looks for shapes with tensors without them."""
+    has_values: bool = states[0].device.type == "cpu"
+    return has_values
 
 
 def with_mask(
@@ -34,45 +27,9 @@ def with_mask(
     is_real = mask.to(torch.bool, copy=True)
     if layer.go_backwards:
         is_real = is_real.flip(1)
-    if isinstance(layer, keras.layers.SimpleRNN):
-        return _padding_first(layer, sequences, states, is_real)
     if isinstance(layer, keras.layers.LSTM):
         return _real_steps_first(layer, sequences, states, is_real)
     return _real_steps_alone(layer, sequences, states, is_real)
-
-
-def _padding_first(
-    layer: Any, sequences: Any, states: list[Any], is_real: Any
-) -> tuple[Any, Any, list[Any]]:
-    """For a SimpleRNN. A state of zeros stays in the padding, so the last state is the answer."""
-    batch, num_steps = is_real.shape
-    num_read = is_real.cumsum(1)
-    num_padded = num_steps - num_read[:, -1]
-    steps = torch.argsort(is_real, dim=1, stable=True)
-    if layer.go_backwards:
-        steps = num_steps - 1 - steps
-    # All first steps lie in front of all second steps.
-    places = (steps + _starts(is_real)).T.flatten()
-    padding = _places_of(torch.arange(num_steps)[:, None] < num_padded)
-    outputs, last = torch_simple_rnn.run(
-        sequences.flatten(0, 1).index_select(0, places).index_fill_(0, padding, 0),
-        num_steps,
-        states[0],
-        weights_of(layer.cell),
-        is_of_relu(layer),
-        layer.return_sequences,
-        padding,
-    )
-    is_shown = _is_shown(layer, is_real, num_read)
-    if layer.return_sequences:
-        # Before the first real step this is a step of padding.
-        steps = num_padded[:, None] + num_read - 1
-        places = steps * batch + torch.arange(batch)[:, None]
-        outputs = outputs.index_select(0, places.flatten())
-    else:
-        outputs, is_shown = last, is_shown[:, -1:]
-    outputs = outputs.index_fill(0, _places_of(~is_shown), 0).view(*is_shown.shape, layer.units)
-    return outputs[:, -1], outputs, [last]
 
 
 def _real_steps_first(
@@ -104,19 +61,19 @@ def _real_steps_first(
 def _real_steps_alone(
     layer: Any, sequences: Any, states: list[Any], is_real: Any
 ) -> tuple[Any, Any, list[Any]]:
-    """For a GRU, which stops where a sequence ends."""
+    """For a SimpleRNN and a GRU, whose loops stop where a sequence ends."""
     num_steps = is_real.shape[1]
     num_real, order = is_real.sum(1).sort(descending=True, stable=True)
     ranks = torch.argsort(order)
     # The real steps of each sequence, in the order in which they are read.
-    steps = torch.argsort(is_real.to(torch.uint8), dim=1, descending=True, stable=True)
+    steps = torch.argsort(~is_real, dim=1, stable=True)
     if layer.go_backwards:
         steps = num_steps - 1 - steps
     is_step = torch.arange(num_steps)[:, None] < num_real
     places = (steps + _starts(is_real))[order].T[is_step]
     rows = sequences.flatten(0, 1).index_select(0, places)
     sizes = is_step.sum(1)
-    outputs, last = torch_gru.run(
+    outputs, last = run_of(layer)(
         rows,
         [size for size in sizes.tolist() if size],
         states[0].index_select(0, order),

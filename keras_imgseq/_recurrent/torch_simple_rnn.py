@@ -14,9 +14,7 @@ With the gradient of every output, grad_y[t], and of the last state, grad_h[T]:
     grad_b       = sum grad_a[t]
 
 `x W` does not depend on the previous step, so it is computed for all steps at once. The steps
-lie one below the other: first the first steps of all sequences, then all second steps.
-
-Steps of padding come before the real ones. There h[t] = f(0) = 0, and grad_a[t] = 0.
+lie one below the other, as `torch_packed` says.
 """
 
 from itertools import pairwise
@@ -25,41 +23,45 @@ from typing import Any
 import torch
 
 from keras_imgseq._recurrent.torch_gradients import must_be_recorded, recorded_gradients
-from keras_imgseq._recurrent.torch_packed import in_turn
+from keras_imgseq._recurrent.torch_packed import in_turn, last_rows, states_before
 
 
-def run(
+def run_relu(
+    x: Any, batch_sizes: list[int], initial: Any, weights: list[Any], return_sequences: bool
+) -> Any:
+    """All outputs, or `None`, and the last states, with relu."""
+    return _run(x, batch_sizes, initial, weights, return_sequences, torch.relu)
+
+
+def run_tanh(
+    x: Any, batch_sizes: list[int], initial: Any, weights: list[Any], return_sequences: bool
+) -> Any:
+    """All outputs, or `None`, and the last states, with tanh."""
+    return _run(x, batch_sizes, initial, weights, return_sequences, torch.tanh)
+
+
+def _run(
     x: Any,
-    num_steps: int,
+    batch_sizes: list[int],
     initial: Any,
     weights: list[Any],
-    is_relu: bool,
     return_sequences: bool,
-    padding: Any = None,
+    f: Any,
 ) -> Any:
-    """All outputs, or `None`, and the last states.
-
-    With padding the states begin with zeros.
-    """
     w, u, *bias = weights
     b = bias[0] if bias else w.new_zeros(w.shape[1])
-    options = padding, num_steps, is_relu, return_sequences
-    return _SimpleRNN.apply(x, w, u, b, initial, *options)  # type: ignore[no-untyped-call]
+    return _SimpleRNN.apply(x, w, u, b, initial, f, batch_sizes, return_sequences)  # type: ignore[no-untyped-call]
 
 
 def _step_by_step(
-    padding: Any, num_steps: int, is_relu: bool, x: Any, w: Any, u: Any, b: Any, h: Any
+    f: Any, batch_sizes: list[int], x: Any, w: Any, u: Any, b: Any, h: Any
 ) -> tuple[Any, Any]:
     """The equations, in operations that PyTorch can differentiate."""
-    activate, sizes = torch.relu if is_relu else torch.tanh, [len(h)] * num_steps
-    is_real: Any = torch.ones((len(x), 1), dtype=torch.bool)
-    if padding is not None:
-        is_real.index_fill_(0, padding, False)
-    outputs = []
-    for projection, is_step in zip((x @ w + b).split(sizes), is_real.split(sizes), strict=True):
-        h = torch.where(is_step, activate(projection + h @ u), h)
-        outputs.append(h)
-    return torch.cat(outputs), h
+    each = [h]
+    for projection in (x @ w + b).split(batch_sizes):
+        each.append(f(projection + each[-1][: len(projection)] @ u))
+    states = torch.cat(each)
+    return states[len(h) :], torch.cat(last_rows(states, [len(h), *batch_sizes]))
 
 
 class _SimpleRNN(torch.autograd.Function):
@@ -71,75 +73,65 @@ class _SimpleRNN(torch.autograd.Function):
         u: Any,
         b: Any,
         initial: Any,
-        padding: Any,
-        num_steps: int,
-        is_relu: bool,
+        f: Any,
+        batch_sizes: list[int],
         return_sequences: bool,
     ) -> Any:
-        batch = len(initial)
+        batch, sizes = len(initial), [len(initial), *batch_sizes]
         h = initial.new_empty((batch + len(x), initial.shape[1]))
         h[:batch] = initial
         # Each state is made where its projection lies, which costs a third less.
-        projections = h[batch:]
-        torch.addmm(b, x, w, out=projections)
-        if padding is not None:
-            projections.index_fill_(0, padding, 0)
-        activate = torch.relu_ if is_relu else torch.tanh_
-        for before, state in pairwise(in_turn(h, [batch] * (num_steps + 1))):
-            activate(state.addmm_(before, u))
+        torch.addmm(b, x, w, out=h[batch:])
+        activate = torch.relu_ if f is torch.relu else torch.tanh_
+        for before, state in pairwise(in_turn(h, sizes)):
+            size = len(state)
+            activate(state.addmm_(before if len(before) == size else before[:size], u))
         ctx.set_materialize_grads(False)
         # A stateful layer overwrites its state. What needs no gradient is read from h.
-        initial = initial if ctx.needs_input_grad[4] else h[:batch]
-        ctx.save_for_backward(x, w, u, b, initial, padding, h)
-        ctx.num_steps, ctx.is_relu = num_steps, is_relu
+        ctx.save_for_backward(x, w, u, b, initial if ctx.needs_input_grad[4] else h[:batch], h)
+        ctx.f, ctx.batch_sizes = f, batch_sizes
         # Copies, so that a caller may change them, and the last does not keep the others.
-        last = h[len(x) :].clone()
+        last = torch.cat(last_rows(h, sizes))
         return h[batch:].clone() if return_sequences else None, last
 
     @staticmethod
     def backward(ctx: Any, grad_y: Any, grad_last: Any) -> Any:
-        *inputs, padding, h = ctx.saved_tensors
-        num_steps, is_relu, needed = ctx.num_steps, ctx.is_relu, ctx.needs_input_grad[:5]
+        *inputs, h = ctx.saved_tensors
+        batch_sizes, needed = ctx.batch_sizes, ctx.needs_input_grad[:5]
         if grad_y is None and grad_last is None:
-            return (None,) * 9
+            return (None,) * 8
 
         def recorded() -> tuple[Any, ...]:
             found = recorded_gradients(
-                lambda *given: _step_by_step(padding, num_steps, is_relu, *given),
+                lambda *given: _step_by_step(ctx.f, batch_sizes, *given),
                 inputs,
                 needed,
                 (grad_y, grad_last),
             )
-            return *found, None, None, None, None
+            return *found, None, None, None
 
         if must_be_recorded([grad_y, grad_last]):
             return recorded()
         x, w, u, _, initial = inputs
-        batch = len(initial)
+        batch, is_relu = len(initial), ctx.f is torch.relu
         grad_h = torch.zeros_like(initial) if grad_last is None else grad_last.clone()
         # The slopes, which become the gradients step by step.
-        states = h[batch:]
-        grad_a = states.sign() if is_relu else 1 - states.square()
-        # The slope of a relu is 0 in the padding.
-        has_slopes = padding is not None and not is_relu
-        if has_slopes:
-            # Else gradients fade on through the padding, and numbers near zero are slow.
-            grad_a.index_fill_(0, padding, 0)
-        backwards, sizes = u.T, [batch] * num_steps
-        each = in_turn(grad_a, sizes, backwards=True)
+        grad_a = h[batch:].sign() if is_relu else 1 - h[batch:].square()
+        backwards = u.T
+        first_rows = {size: grad_h[:size] for size in set(batch_sizes)}
+        each = in_turn(grad_a, batch_sizes, backwards=True)
         if grad_y is None:
             for part in each:
-                torch.mm(part.mul_(grad_h), backwards, out=grad_h)
+                grad = first_rows[len(part)]
+                torch.mm(part.mul_(grad), backwards, out=grad)
         else:
-            outputs = in_turn(grad_y, sizes, backwards=True)
+            outputs = in_turn(grad_y, batch_sizes, backwards=True)
             for part, output in zip(each, outputs, strict=True):
-                torch.mm(part.mul_(grad_h.add_(output)), backwards, out=grad_h)
+                grad = first_rows[len(part)].add_(output)
+                torch.mm(part.mul_(grad), backwards, out=grad)
         # What a dead unit hands back is 0, but the product of 0 and infinity is not.
         if is_relu and not grad_h.isfinite().all():
             return recorded()
-        if has_slopes:
-            # What is not finite is not 0 when it is multiplied by 0.
-            grad_a.index_fill_(0, padding, 0)
+        grad_u = states_before(h, [batch, *batch_sizes]).T @ grad_a
         grad_x = grad_a @ w.T if needed[0] else None
-        grad_u = h[: len(x)].T @ grad_a
-        return grad_x, x.T @ grad_a, grad_u, grad_a.sum(0), grad_h, None, None, None, None
+        return grad_x, x.T @ grad_a, grad_u, grad_a.sum(0), grad_h, None, None, None
