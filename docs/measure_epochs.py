@@ -1,6 +1,6 @@
-"""Times one epoch of two networks of "Which model do I take?".
+"""Times training steps for two rows of "Which model do I take?".
 
-Run `python docs/measure_epochs.py`, in two minutes or so. The images are noise: the time of a
+Run `python docs/measure_epochs.py`, in half a minute or so. The images are noise: the time of a
 training step does not depend on what they show.
 """
 

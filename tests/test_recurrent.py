@@ -311,6 +311,7 @@ def test_the_rule_is_that_of_the_documentation(name, units, num_steps, backends)
         setattr(layer, option, False)
 
 
+LOOPS_OF_TORCH = [("SimpleRNN", "relu"), ("SimpleRNN", "tanh"), ("GRU", "tanh"), ("LSTM", "tanh")]
 MASKS = np.array(
     [
         [True] * 7,
@@ -376,10 +377,7 @@ def test_zeros_are_known_in_a_graph(bidirectional, monkeypatch):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="written by hand on PyTorch alone")
-@pytest.mark.parametrize(
-    ("name", "activation"),
-    [("SimpleRNN", "relu"), ("SimpleRNN", "tanh"), ("GRU", "tanh"), ("LSTM", "tanh")],
-)
+@pytest.mark.parametrize(("name", "activation"), LOOPS_OF_TORCH)
 @pytest.mark.parametrize("flags", list(itertools.product([False, True], repeat=3)))
 @pytest.mark.parametrize("mask", [MASKS, MASKS[-1:], MASKS[:1]], ids=["every form", "all", "none"])
 @pytest.mark.parametrize("scale_of_states", [None, 0, 1])
@@ -568,10 +566,7 @@ def test_the_steps_of_all_layers_are_unrolled_up_to_one_number():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="written by hand on PyTorch alone")
-@pytest.mark.parametrize(
-    ("name", "activation"),
-    [("SimpleRNN", "relu"), ("SimpleRNN", "tanh"), ("GRU", "tanh"), ("LSTM", "tanh")],
-)
+@pytest.mark.parametrize(("name", "activation"), LOOPS_OF_TORCH)
 def test_masked_steps_may_hold_nan(name, activation):
     import torch
 
@@ -589,10 +584,7 @@ def test_masked_steps_may_hold_nan(name, activation):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="written by hand on PyTorch alone")
-@pytest.mark.parametrize(
-    ("name", "activation"),
-    [("SimpleRNN", "relu"), ("SimpleRNN", "tanh"), ("GRU", "tanh"), ("LSTM", "tanh")],
-)
+@pytest.mark.parametrize(("name", "activation"), LOOPS_OF_TORCH)
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_what_a_masked_step_is_handed_reaches_no_weight(name, activation, create_graph):
     """The slope of the square root is infinite where the output is zero, as before all steps."""
