@@ -29,8 +29,8 @@ else:
 import keras
 from hypothesis import Phase, settings
 
-# JAX compiles every new shape: examples are spent where they are cheap.
-FEW = 5 if keras.backend.backend() == "jax" else 20
+# JAX compiles every new shape, TensorFlow every network: examples are spent where they are cheap.
+FEW = {"jax": 5, "tensorflow": 10}.get(keras.backend.backend(), 20)
 
 settings.register_profile("few", max_examples=FEW, deadline=None, derandomize=True)
 settings.register_profile("many", max_examples=300, deadline=None)

@@ -23,10 +23,15 @@ DTYPES = [
 ]
 
 
-def fewer(count, on_jax):
-    """Fewer examples than the profile has, for what builds a network: ten times as many in many."""
-    number = on_jax if keras.backend.backend() == "jax" else count
-    return settings(max_examples=number * (10 if settings().max_examples >= 300 else 1))
+def fewer(count, compiled):
+    """Fewer examples than the profile has, for what builds a network: ten times as many in many.
+
+    `compiled` is for what compiles each network. With many, TensorFlow takes its time.
+    """
+    many = settings().max_examples >= 300
+    slow = ("jax",) if many else ("jax", "tensorflow")
+    number = compiled if keras.backend.backend() in slow else count
+    return settings(max_examples=number * (10 if many else 1))
 
 
 data_formats = st.sampled_from(DATA_FORMATS)

@@ -1,4 +1,5 @@
 import ast
+import importlib
 import re
 import subprocess
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from backends import INSTALLED, run_python
+from backends import INSTALLED, run_here
 from page_code import BLOCK, names_of_readme, run_page
 
 from keras_imgseq import build_image_rnn
@@ -194,7 +195,7 @@ def test_the_commands_of_the_pages_have_the_options_that_they_are_given():
     assert len(given) > 10
     for name, options in given.items():
         if name.startswith("examples/"):
-            ended = run_python(name, "--help", backend=keras.backend.backend(), cwd=DOCS.parent)
+            ended = run_here(importlib.import_module(Path(name).stem).main, "--help")
             assert ended.returncode == 0, ended.stderr
             text = ended.stdout
         else:

@@ -16,7 +16,7 @@ from keras_imgseq import LineBatches
     st.booleans(),
     st.integers(0, 3),
 )
-@fewer(30, on_jax=30)
+@fewer(30, compiled=30)
 def test_batches_hold_every_line_once_in_few_widths(widths, batch_size, shuffle, epoch):
     reader = READER
     images = lines(widths)

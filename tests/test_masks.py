@@ -143,7 +143,7 @@ NETWORKS = {
 }
 
 
-@fewer(8, on_jax=4)
+@fewer(8, compiled=4)
 @given(masked_readings(), st.sampled_from(list(NETWORKS)), st.booleans())
 def test_padding_never_changes_an_answer(drawn, network, by_masking):
     reading, whole, sizes, num_channels = drawn
@@ -521,7 +521,7 @@ def models():
     return {option: build(*option) for option in options}
 
 
-@fewer(5, on_jax=3)
+@fewer(5, compiled=3)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=3), st.integers(0, 99))
 def test_a_padded_batch_gives_the_answer_of_each_image_alone(models, heights, seed):
     random = np.random.default_rng(seed)

@@ -23,8 +23,8 @@ from training_run import Shuffled
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 MANY = settings().max_examples >= 300
-KILLS = 10 if MANY else 2
-EPOCHS = 12 if KILLS == 2 else 80
+KILLS = 10 if MANY else 1
+EPOCHS = 80 if MANY else 12
 RUN = ["--recipe", "steady", "--epochs", str(EPOCHS), "--limit", "1000"]
 
 

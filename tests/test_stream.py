@@ -95,7 +95,7 @@ def check_answer(answer, expected, arguments):
     np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 
-@fewer(12, on_jax=4)
+@fewer(12, compiled=4)
 @given(streamed(), st.integers(1, 3), st.randoms(use_true_random=False))
 def test_after_every_part_the_answer_is_that_of_predict(drawn, cameras, random):
     """For any number of cameras, in any order, with resets of single ones."""

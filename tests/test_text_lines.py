@@ -26,8 +26,7 @@ def reader_of_two_layers():
     return small_reader(units=(4, 3))
 
 
-# JAX compiles each shape.
-@fewer(20, on_jax=4)
+@fewer(20, compiled=4)
 @given(
     # The ink of 11 pixels ends after 10: 5 steps, as many as "aaa" needs.
     st.tuples(*[st.tuples(st.sampled_from((11, 14, 30)), st.text("abc", max_size=3))] * 3),
@@ -64,7 +63,7 @@ def readers_in_training():
     return readers, readers[0].get_weights()
 
 
-@fewer(8, on_jax=2)
+@fewer(8, compiled=3)
 @given(
     st.lists(st.integers(11, 18), min_size=3, max_size=3),
     st.lists(st.sampled_from((2, 6, 14)), min_size=2, max_size=2, unique=True),

@@ -19,6 +19,7 @@ from keras_imgseq._reading.masks import (
     real_pixels,
     with_the_first,
 )
+from keras_imgseq._reading.padding_in_front import check_padding_arrives
 from keras_imgseq._reading.rearrangement import Shape
 
 
@@ -60,7 +61,8 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
 
     Raises:
         ValueError: If an argument is none of the above, if the numbers of filters and pool
-            sizes differ, if the number of channels is unknown, or if a mask has another shape.
+            sizes differ, if the number of channels is unknown, if a mask has another shape, or if
+            `mask_value` is given behind a layer of Keras that changes the padding.
 
     References:
         Baoguang Shi, Xiang Bai and Cong Yao, "An End-to-End Trainable Neural Network for
@@ -93,7 +95,8 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         self.mask_value = arguments.mask_value(mask_value)
         self.scale = arguments.scale(scale)
         self.data_format = axes.resolved(data_format)
-        self._warns = data_format is None and not doubts.is_loading()
+        self._is_loaded = doubts.is_loading()
+        self._warns = data_format is None and not self._is_loaded
         self.supports_masking = True
         # Channels last inside: a batch normalization takes masks of that form alone.
         self.convolutions = [
@@ -131,6 +134,10 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
     def __call__(self, images: Any, mask: Any = None, **kwargs: Any) -> Any:
         images = layer_input(images, "images")
         mask = given_mask(mask, images, self.data_format)
+        if mask is None and not self._is_loaded:
+            check_padding_arrives(
+                images, self.mask_value, "Put the ConvStem first, in front of all other layers."
+            )
         # By its name: Keras forgets a mask that is given by its place.
         return super().__call__(images, mask=mask, **kwargs)
 

@@ -18,6 +18,7 @@ from keras_imgseq._reading.masks import (
     is_of_pixels,
     mask_of_steps,
 )
+from keras_imgseq._reading.padding_in_front import check_padding_arrives
 from keras_imgseq._reading.reading import Reading
 from keras_imgseq._reading.reading_arguments import Order, Padding, Step
 from keras_imgseq._reading.rearrangement import (
@@ -91,8 +92,8 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
     Raises:
         ValueError: If an argument or the shape of the images is none of the above, if a
             patch does not divide the images, if the number of features is not the one that
-            the layer was built for, if the order is of another grid, or if a mask has another
-            shape.
+            the layer was built for, if the order is of another grid, if a mask has another
+            shape, or if `mask_value` is given behind a layer of Keras that changes the padding.
 
     Warns:
         UserWarning: If the step is a whole row or column, so that the order changes nothing. If
@@ -159,6 +160,13 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         if is_foreign(images):
             return self._read_in_pipeline(images, mask)
         mask = given_mask(mask, images, self.data_format)
+        if mask is None and self._warns:
+            check_padding_arrives(
+                images,
+                self.mask_value,
+                f"Write ConvStem(filters, mask_value={self.mask_value}) instead of what stands in "
+                "front, and no `mask_value` here.",
+            )
         if not self.built and not isinstance(images, keras.KerasTensor):
             self._warn_of_one_image(static_shape(images))
         # By its name: Keras forgets a mask that is given by its place.
