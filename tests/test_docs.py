@@ -4,7 +4,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from backends import INSTALLED, run_here
