@@ -73,7 +73,7 @@ def test_outputs_and_states_are_those_of_keras(name_and_options, num_steps, mask
     assert_close(*results)
 
 
-@fewer(10, compiled=6)
+@fewer(10, compiled=5)
 @given(layer_options(), st.booleans(), st.booleans())
 def test_a_training_step_is_that_of_keras(name_and_options, bidirectional, masked):
     name, options = name_and_options
