@@ -8,7 +8,7 @@ from keras_imgseq import ConvStem, ImageAsSequence
 
 layers = keras.layers
 LINES = (16, None, 1)
-REFUSED = r"changes the padding, so `mask_value` does not find it. Received: mask_value=0.0 behind"
+REFUSED = r"A convolution in front changes the padding.* Received: mask_value=0.0 behind the layer"
 
 
 def reading():
@@ -36,23 +36,34 @@ def nested(images):
     return keras.Model(inputs, block(inputs))(images)
 
 
+def twice(images):
+    relu = layers.ReLU()
+    relu(images)
+    return convolution()(relu(images))
+
+
+def unmasked_stem(images):
+    return ConvStem(2)(images)
+
+
 CHANGE = {
     "convolution": convolution(),
     "without a bias": convolution(use_bias=False),
     "single pixels": layers.Conv2D(1, 1),
-    "dense": layers.Dense(1),
     "separable": layers.SeparableConv2D(1, 3, padding="same"),
-    "normalization": layers.BatchNormalization(),
+    "transposed": layers.Conv2DTranspose(1, 3, padding="same"),
     "pooled": lambda images: layers.MaxPooling2D(2)(convolution()(images)),
     "block": block,
     "residual blocks": lambda images: residual(residual(block(images))),
     "one of two branches": residual,
-    "inside of a model": lambda images: nested(layers.Dropout(0.5)(images)),
-    "in front of a model": lambda images: keras.Sequential([layers.ReLU()])(block(images)),
+    "the other branch": lambda images: layers.Add()([convolution()(images), images]),
     "two joined": lambda images: layers.Concatenate()([block(images), convolution()(images)]),
     "sequential": keras.Sequential([convolution(), layers.ReLU()]),
     "model in a model": nested,
+    "inside of a model": lambda images: nested(layers.Dropout(0.5)(images)),
     "over a masking": lambda images: convolution()(layers.Masking()(images)),
+    "of a layer that is shared": twice,
+    "a stem without mask_value": unmasked_stem,
 }
 
 
@@ -68,21 +79,52 @@ def nested_stem(images):
     return keras.Model(inputs, ConvStem(2, ((1, 1),), mask_value=0.0)(inputs))(images)
 
 
+def shared(images):
+    """A layer that was behind a convolution before."""
+    relu = layers.ReLU()
+    relu(convolution()(images))
+    return relu(images)
+
+
+def tail_of_another(images):
+    features = convolution()(keras.Input(LINES))
+    return keras.Model(features, layers.ReLU()(features))(images)
+
+
+def shared_stem(images):
+    stem = ConvStem(2)
+    stem(images)
+    return stem(layers.Masking()(images))
+
+
+def first_of_two(images):
+    inputs = keras.Input(LINES)
+    return keras.Model(inputs, [layers.ReLU()(inputs), convolution()(inputs)])(images)[0]
+
+
+def masked(layer):
+    return lambda images: layer(layers.Masking()(images))
+
+
 KEEP = {
     "no layer": lambda images: images,
-    "weightless layers": keras.Sequential(
-        [layers.Dropout(0.5), layers.ReLU(), layers.Rescaling(2)]
-    ),
+    "weightless layers": keras.Sequential([layers.Dropout(0.5), layers.ReLU()]),
     "pooling": layers.MaxPooling2D(2),
+    "noise of single pixels": layers.RandomGaussianBlur(kernel_size=3),
     "single pixels without a bias": layers.Conv2D(3, 1, use_bias=False),
     "a normalization that is known": layers.Normalization(mean=0.0, variance=1.0),
-    "zeros stay zeros": layers.PReLU(shared_axes=(1, 2)),
-    "a mask may arrive": lambda images: layers.BatchNormalization()(layers.Masking()(images)),
+    "a mask may arrive": masked(layers.BatchNormalization()),
+    "a mask into a model": masked(keras.Sequential([layers.ReLU()])),
+    "a mask into a stem": masked(ConvStem(2)),
     "the stem": stem(),
     "a model with a stem": nested_stem,
     "a layer of one's own": lambda images: OwnMask()(convolution()(images), images),
     "operations": lambda images: convolution()(images) * keras.ops.cast(images != 0, "float32"),
     "layers of several inputs": lambda images: layers.Multiply()([convolution()(images), images]),
+    "a shared layer": shared,
+    "a part of another model": tail_of_another,
+    "a shared stem": shared_stem,
+    "one output of two": first_of_two,
 }
 
 
@@ -102,11 +144,14 @@ def test_what_keeps_the_padding_or_brings_a_mask_is_taken(in_front):
 
 def test_the_layer_and_the_cure_are_named():
     features = layers.MaxPooling2D(2)(convolution(name="first")(keras.Input(LINES)))
-    cure = r"behind 'first', of the class Conv2D. Write ConvStem\(filters, mask_value=0.0\) instead"
+    cure = (
+        r"behind the layer 'first'. For images of one size, omit .* write ConvStem\(filters, mask"
+    )
     with pytest.raises(ValueError, match=cure):
         reading()(features)
-    with pytest.raises(ValueError, match="Put the ConvStem first"):
-        stem()(features)
+    whole = keras.Sequential([convolution(), layers.ReLU()], name="backbone")
+    with pytest.raises(ValueError, match="behind the layer 'backbone'"):
+        stem()(whole(keras.Input(LINES)))
 
 
 def test_the_cures_work():

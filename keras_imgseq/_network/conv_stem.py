@@ -62,7 +62,7 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
     Raises:
         ValueError: If an argument is none of the above, if the numbers of filters and pool
             sizes differ, if the number of channels is unknown, if a mask has another shape, or if
-            `mask_value` is given behind a layer of Keras that changes the padding.
+            `mask_value` is given behind another convolution.
 
     References:
         Baoguang Shi, Xiang Bai and Cong Yao, "An End-to-End Trainable Neural Network for
@@ -135,9 +135,7 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         images = layer_input(images, "images")
         mask = given_mask(mask, images, self.data_format)
         if mask is None and not self._is_loaded:
-            check_padding_arrives(
-                images, self.mask_value, "Put the ConvStem first, in front of all other layers."
-            )
+            check_padding_arrives(images, self.mask_value)
         # By its name: Keras forgets a mask that is given by its place.
         return super().__call__(images, mask=mask, **kwargs)
 

@@ -93,7 +93,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
         ValueError: If an argument or the shape of the images is none of the above, if a
             patch does not divide the images, if the number of features is not the one that
             the layer was built for, if the order is of another grid, if a mask has another
-            shape, or if `mask_value` is given behind a layer of Keras that changes the padding.
+            shape, or if `mask_value` is given behind a convolution.
 
     Warns:
         UserWarning: If the step is a whole row or column, so that the order changes nothing. If
@@ -161,12 +161,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
             return self._read_in_pipeline(images, mask)
         mask = given_mask(mask, images, self.data_format)
         if mask is None and self._warns:
-            check_padding_arrives(
-                images,
-                self.mask_value,
-                f"Write ConvStem(filters, mask_value={self.mask_value}) instead of what stands in "
-                "front, and no `mask_value` here.",
-            )
+            check_padding_arrives(images, self.mask_value)
         if not self.built and not isinstance(images, keras.KerasTensor):
             self._warn_of_one_image(static_shape(images))
         # By its name: Keras forgets a mask that is given by its place.

@@ -1,77 +1,84 @@
-"""Refuses `mask_value` where a layer in front has changed the padding."""
+"""Refuses `mask_value` behind a convolution, which changes the padding."""
 
 from typing import Any
 
 import keras
+from keras import layers
 
-# What these hand on has the padding that each of their inputs has.
-JOINS = (keras.layers.Add, keras.layers.Concatenate)
-# Their weights are known before training, or keep zeros.
-KEEPS = (keras.layers.Normalization, keras.layers.PReLU)
+# Layers that bring no mask of their own, so that none comes through them from a convolution.
+BRING_NO_MASK = (
+    layers.Activation,
+    layers.Add,
+    layers.AveragePooling2D,
+    layers.BatchNormalization,
+    layers.Concatenate,
+    layers.Dropout,
+    layers.GroupNormalization,
+    layers.LayerNormalization,
+    layers.LeakyReLU,
+    layers.MaxPooling2D,
+    layers.ReLU,
+    layers.Rescaling,
+    layers.SpatialDropout2D,
+    layers.UpSampling2D,
+    layers.ZeroPadding2D,
+)
 
 
-def check_padding_arrives(images: Any, mask_value: float | None, cure: str) -> None:
+def check_padding_arrives(images: Any, mask_value: float | None) -> None:
     """Raises an error if images of a model, which bring no mask, come from a convolution."""
     if mask_value is None or not isinstance(images, keras.KerasTensor):
         return
-    layer = _what_changes_padding(images)
+    layer = _convolution_in_front(images, set())
     if layer is not None:
         raise ValueError(
-            "A layer in front changes the padding, so `mask_value` does not find it. Received: "
-            f"mask_value={mask_value} behind {layer.name!r}, of the class "
-            f"{type(layer).__name__}. {cure} Or omit `mask_value` and hand a mask over: "
-            "layer(images, mask=mask)."
+            "A convolution in front changes the padding, so `mask_value` does not find it. "
+            f"Received: mask_value={mask_value} behind the layer {layer.name!r}. For images of one "
+            "size, omit `mask_value`. For images of several sizes, write ConvStem(filters, "
+            f"mask_value={mask_value}) instead of that layer, or hand over a mask of the size of "
+            "the features: layer(features, mask=mask)."
         )
 
 
-def _what_changes_padding(images: Any) -> Any:
-    """The layer nearest to the reading that changes padding, unless a mask may come through it."""
-    waiting: list[tuple[Any, Any]] = [(images, None)]
-    seen: set[int] = set()
-    given: dict[int, Any] = {}
+def _convolution_in_front(images: Any, seen: set[int]) -> Any:
+    """The convolution, or the model with one, that images of a model certainly come from."""
+    waiting = [images]
     while waiting:
-        images, found = waiting.pop()
+        images = waiting.pop()
         layer = _made_by(images)
-        if id(layer) in seen:
+        if id(images) in seen or layer is None:
             continue
-        seen.add(id(layer))
-        if isinstance(layer, keras.layers.InputLayer):
-            if id(layer) in given:
-                waiting.append((given[id(layer)], found))
-            elif found is not None:
-                return found
-        elif isinstance(layer, keras.Model) and getattr(layer, "outputs", None):
-            outer = keras.tree.flatten(layer.input)
-            given |= {id(_made_by(i)): o for i, o in zip(layer.inputs, outer, strict=True)}
-            waiting.append((layer.outputs[0], found))
-        elif _is_known(layer):
-            if found is None and _changes_padding(layer):
-                found = layer
-            if found is not None and not layer.supports_masking:
-                return found
-            inputs = keras.tree.flatten(layer.input)
-            if len(inputs) == 1 or isinstance(layer, JOINS):
-                waiting += [(one, found) for one in inputs]
+        seen.add(id(images))
+        is_of_keras = type(layer).__module__.startswith("keras.")
+        if isinstance(layer, keras.Model):
+            outputs = getattr(layer, "outputs", None) or []
+            inputs = {id(one) for one in getattr(layer, "inputs", None) or []}
+            if is_of_keras and len(outputs) == 1 and _convolution_in_front(outputs[0], inputs):
+                return layer
+        elif is_of_keras and _changes_padding(layer):
+            return layer
+        # Of a layer that was called before, only the first input is known.
+        elif layer.output is images:
+            if _is_stem_without_mask(layer):
+                return layer
+            if is_of_keras and isinstance(layer, BRING_NO_MASK):
+                waiting += keras.tree.flatten(layer.input)
     return None
 
 
-def _is_known(layer: Any) -> bool:
-    """Whether a layer is one of Keras, which brings no mask of its own."""
-    is_of_keras = type(layer).__module__.startswith("keras.")
-    is_layer = isinstance(layer, keras.layers.Layer)
-    return is_of_keras and is_layer and not isinstance(layer, keras.layers.Masking)
-
-
 def _made_by(images: Any) -> Any:
-    """The layer or operation that images of a model come from."""
     # Keras has no public name for it.
-    history = getattr(images, "_keras_history", None)
-    return None if history is None else history.operation
+    return getattr(getattr(images, "_keras_history", None), "operation", None)
 
 
 def _changes_padding(layer: Any) -> bool:
-    """Whether a layer makes other values of padding, which only the trained weights tell."""
-    if not layer.weights or isinstance(layer, KEEPS):
+    """Whether a layer of Keras is a convolution that makes other values of padding."""
+    if not hasattr(layer, "kernel_size") or not layer.weights:
         return False
-    is_of_single_pixels = all(size == 1 for size in getattr(layer, "kernel_size", ()))
-    return not is_of_single_pixels or getattr(layer, "use_bias", True)
+    return layer.use_bias or any(size > 1 for size in layer.kernel_size)
+
+
+def _is_stem_without_mask(layer: Any) -> bool:
+    """Whether a layer is a ConvStem that is told of no padding, and is given no mask."""
+    is_stem = hasattr(layer, "pool_sizes") and getattr(layer, "mask_value", 0) is None
+    return is_stem and isinstance(_made_by(layer.input), layers.InputLayer)
