@@ -29,7 +29,7 @@ def check_padding_arrives(images: Any, mask_value: float | None) -> None:
     """Raises an error if images of a model, which bring no mask, come from a convolution."""
     if mask_value is None or not isinstance(images, keras.KerasTensor):
         return
-    layer = _convolution_in_front(images, set())
+    layer = _convolution_in_front(images)
     if layer is not None:
         raise ValueError(
             "A convolution in front changes the padding, so `mask_value` does not find it. "
@@ -40,9 +40,9 @@ def check_padding_arrives(images: Any, mask_value: float | None) -> None:
         )
 
 
-def _convolution_in_front(images: Any, seen: set[int]) -> Any:
+def _convolution_in_front(images: Any) -> Any:
     """The convolution, or the model with one, that images of a model certainly come from."""
-    waiting = [images]
+    waiting, seen = [images], set()
     while waiting:
         images = waiting.pop()
         layer = _made_by(images)
@@ -52,8 +52,7 @@ def _convolution_in_front(images: Any, seen: set[int]) -> Any:
         is_of_keras = type(layer).__module__.startswith("keras.")
         if isinstance(layer, keras.Model):
             outputs = getattr(layer, "outputs", None) or []
-            inputs = {id(one) for one in getattr(layer, "inputs", None) or []}
-            if is_of_keras and len(outputs) == 1 and _convolution_in_front(outputs[0], inputs):
+            if is_of_keras and len(outputs) == 1 and _convolution_in_front(outputs[0]):
                 return layer
         elif is_of_keras and _changes_padding(layer):
             return layer
