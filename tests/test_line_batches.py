@@ -130,6 +130,11 @@ def test_batches_that_cannot_be(change, cure):
         LineBatches(**{**arguments, **change})
 
 
+def test_a_batch_holds_16_lines_unless_it_is_said():
+    batches = LineBatches(lines([20] * 40), ["a"] * 40, READER)
+    assert sorted(len(batches[number][0]) for number in range(batches.num_batches)) == [8, 16, 16]
+
+
 def test_batches_take_whatever_gives_one_line_after_the_other():
     images, texts = lines((20, 30)), ["a", "b"]
     array = np.empty(2, object)

@@ -41,6 +41,15 @@ def test_in_tf_data_before_and_after_batch():
 
 
 @needs_tensorflow
+def test_in_tf_data_a_patch_that_does_not_divide_is_refused():
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_tensors(IMAGES)
+    with pytest.raises(ValueError, match="patch"):
+        dataset.map(ImageAsSequence(4, data_format="channels_last"))
+
+
+@needs_tensorflow
 def test_in_tf_data_of_images_of_unknown_height():
     import tensorflow as tf
 

@@ -340,7 +340,8 @@ def test_models_that_read_no_image_are_refused():
             2,
             np.zeros(4),
             None,
-            r"the shape \(2, 4\), .*\(2, lines, 4\).*shape=\(4,\).*camera=0",
+            r"^A part of all cameras has the shape \(2, 4\), .*\(2, lines, 4\).*shape=\(4,\). "
+            r"Write lines of 4 values. For one camera alone, write feed\(part, camera=0\).$",
         ),
         (2, np.zeros((3, 4)), None, r"Received: shape=\(3, 4\)"),
         (2, np.zeros((1, 1, 4)), 0, r"one camera has the shape \(4,\), .*\(lines, 4\).*camera=0"),
