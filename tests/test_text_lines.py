@@ -572,3 +572,8 @@ def test_tensors_without_values_are_no_lines():
         reader.encode(keras.Variable(1.0))
     with pytest.raises(ValueError, match="`augment` is a function"):
         LineBatches(lines([24]), ["a"], reader, augment=keras.layers.Dense)
+
+
+def test_no_texts_are_no_labels():
+    assert READER.encode([]).shape == (0, 1)
+    assert READER.encode(["", ""]).tolist() == [[0], [0]]
