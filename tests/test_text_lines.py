@@ -93,7 +93,7 @@ def test_a_reader_learns_saves_loads_and_goes_on(tmp_path):
     """Also in a fresh process and on another backend."""
     images = lines((20, 24, 40, 33))
     texts = ["abc", "a", "cc", "b"]
-    reader = small_reader(dropout=0.1, cell="simple_rnn")
+    reader = small_reader(dropout=0.1, cell="gru")
     reader.compile("adam")
     batches = LineBatches(images, texts, reader, 2, shuffle=False)
     history = reader.fit(batches, epochs=2, verbose=0).history
