@@ -19,6 +19,7 @@ INSTALLED = [
 needs_tensorflow = pytest.mark.skipif(
     "tensorflow" not in INSTALLED, reason="TensorFlow is not installed"
 )
+needs_jax = pytest.mark.skipif("jax" not in INSTALLED, reason="JAX is not installed")
 needs_torch = pytest.mark.skipif("torch" not in INSTALLED, reason="PyTorch is not installed")
 
 

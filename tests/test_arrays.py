@@ -1,13 +1,14 @@
 """Arrays as they come: of any library, any subclass, any dtype, of unknown size, in any memory."""
 
 import itertools
+import re
 import threading
 
 import keras
 import numpy as np
 import pytest
 import reading_oracle
-from backends import INSTALLED, needs_tensorflow, needs_torch
+from backends import INSTALLED, needs_jax, needs_tensorflow, needs_torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import readings_and_images
@@ -165,11 +166,22 @@ def test_tensors_of_pytorch_that_are_not_dense_are_refused():
                 read(images)
     nested = torch.nested.nested_tensor([torch.zeros(4, 6), torch.zeros(2, 6)])
     for read in (image_as_sequence, build_image_rnn((4, 6), 3).predict):
-        with pytest.raises(ValueError, match="to_padded_tensor"):
+        cure = "Write images.to_padded_tensor(-1.0), and ImageAsSequence(..., mask_value=-1.0) in"
+        with pytest.raises(ValueError, match=re.escape(f"a NestedTensor. {cure}")):
             read(nested)
     masked = torch.masked.masked_tensor(torch.ones(2, 4, 6), torch.ones(2, 4, 6) > 0)
     with pytest.raises(ValueError, match=r"a MaskedTensor. Write images.to_tensor\(0\)"):
         image_as_sequence(masked)
+
+
+@needs_jax
+@pytest.mark.parametrize("kind", ["BCOO", "BCSR", "CSR", "CSC", "COO"])
+def test_arrays_of_jax_that_are_not_dense_are_refused(kind):
+    from jax.experimental import sparse
+
+    cured = re.escape(f"Received: a {kind}. Write images.todense().") + "$"
+    with pytest.raises(ValueError, match=cured):
+        image_as_sequence(getattr(sparse, kind).fromdense(np.eye(4)))
 
 
 @pytest.mark.parametrize("library", [name for name in INSTALLED])

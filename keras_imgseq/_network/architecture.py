@@ -9,13 +9,12 @@ import numpy as np
 
 from keras_imgseq._network.activations import check_activation, check_single_output
 from keras_imgseq._network.conv_stem import ConvStem
+from keras_imgseq._network.readings import readings_of
 from keras_imgseq._network.stem_arguments import num_stem_params
 from keras_imgseq._reading import arguments, axes
-from keras_imgseq._reading.arguments import listed, shown
+from keras_imgseq._reading.arguments import shown
 from keras_imgseq._reading.doubtful_readings import doubt_of_axes
 from keras_imgseq._reading.image_as_sequence import ImageAsSequence
-from keras_imgseq._reading.orders import ORDERS
-from keras_imgseq._reading.reading_arguments import STEPS
 from keras_imgseq._recurrent.cells import CELLS, CellName
 
 Cell = CellName | Callable[[int], Any]
@@ -27,11 +26,6 @@ MERGES: dict[str, Any] = {
     "mean": keras.layers.Average,
     "max": keras.layers.Maximum,
 }
-CROSS: list[dict[str, Any]] = [
-    {"transpose": transpose, "reverse": reverse}
-    for reverse in (False, True)
-    for transpose in (False, True)
-]
 
 
 @dataclasses.dataclass
@@ -168,35 +162,9 @@ class Architecture:
         self.input_shape = arguments.size("input_shape", self.input_shape, meaning, (2, 3))
 
     def _check_reading(self) -> None:
-        # Copies nothing: Keras imports TensorFlow to write a configuration, on every backend.
         self.given = self.reading if isinstance(self.reading, list) else [self.reading]
-        if self.reading is None:
-            readings: list[Any] = ["row"]
-        elif _is_cross(self.reading):
-            step = "pixel" if self.reading == "cross" else self.reading[1]
-            resolved = axes.resolved(self.data_format)
-            readings = [ImageAsSequence(step, data_format=resolved, **path) for path in CROSS]  # type: ignore[arg-type]
-        else:
-            readings = self.given
-        if not readings:
-            raise ValueError(
-                "A network needs at least one reading. Received: reading=[]. Write "
-                'reading=None for rows, or a list like ["row", "column"].'
-            )
-        layers = [reading for reading in readings if isinstance(reading, ImageAsSequence)]
-        data_format = layers[0].data_format if layers else axes.resolved(self.data_format)
-        self.reading = [_as_layer(reading, data_format) for reading in readings]
-        data_formats = {layer.data_format for layer in self.reading}
-        if self.data_format is not None:
-            data_formats.add(axes.resolved(self.data_format))
-        if len(data_formats) > 1:
-            raise ValueError(
-                "All readings of one network have the same data format. Received: "
-                f"data_format={self.data_format!r} and readings with "
-                f"{listed(sorted({layer.data_format for layer in self.reading}))}. Write the same "
-                "data_format everywhere."
-            )
-        self.data_format = data_formats.pop()
+        self.reading = readings_of(self.reading, self.data_format)
+        self.data_format = self.reading[0].data_format
 
     def _check_axes(self, was_given: bool) -> None:
         by_layers = [
@@ -290,33 +258,3 @@ class Architecture:
 
 def _is_default(value: Any) -> bool:
     return value is None or (isinstance(value, (int, float)) and value == 0)
-
-
-def _is_cross(reading: Any) -> bool:
-    if isinstance(reading, tuple) and len(reading) == 2:
-        reading = reading[0]
-    return isinstance(reading, str) and reading == "cross"
-
-
-def _as_layer(reading: Any, data_format: str) -> ImageAsSequence:
-    if isinstance(reading, ImageAsSequence):
-        return reading
-    if isinstance(reading, str) and reading == "cross":
-        raise ValueError(
-            '"cross" already holds four readings. Received: reading=["cross"]. Write '
-            'reading="cross".'
-        )
-    if isinstance(reading, str):
-        otherwise = ", a patch of (4, 4), or an ImageAsSequence"
-        if reading in ORDERS:
-            otherwise += f", as ImageAsSequence((4, 4), {reading!r})"
-        arguments.choice("reading", reading, [*STEPS, "cross"], otherwise)
-    is_pair = isinstance(reading, tuple) and len(reading) == 2
-    is_pair = is_pair and not any(isinstance(side, (str, keras.layers.Layer)) for side in reading)
-    if not is_pair and not isinstance(reading, str) and not arguments.is_whole_number(reading):
-        raise ValueError(
-            "`reading` is what one step sees, or an ImageAsSequence. A pair of ints in round "
-            "brackets is one patch: (4, 4). A list holds several readings: "
-            f'["row", "column"]. Received: reading={shown(reading)}.'
-        )
-    return ImageAsSequence(reading, data_format=data_format)  # type: ignore[arg-type]
