@@ -45,7 +45,7 @@ def test_in_tf_data_a_patch_that_does_not_divide_is_refused():
     import tensorflow as tf
 
     dataset = tf.data.Dataset.from_tensors(IMAGES)
-    with pytest.raises(ValueError, match="patch"):
+    with pytest.raises(ValueError, match="The patch's height 4 does not divide"):
         dataset.map(ImageAsSequence(4, data_format="channels_last"))
 
 
