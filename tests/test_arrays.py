@@ -11,6 +11,7 @@ import reading_oracle
 from backends import INSTALLED, needs_jax, needs_tensorflow, needs_torch
 from hypothesis import example, given
 from hypothesis import strategies as st
+from messages import raises
 from strategies import readings_and_images
 
 from keras_imgseq import (
@@ -110,7 +111,7 @@ def test_what_is_nearly_an_array_is_refused_by_one_sentence(images):
         lambda: sequence_as_image(sequences, (4, 6)),
         lambda: SequenceAsImage((4, 6))(sequences),
     ):
-        with pytest.raises(ValueError, match=r"Received: a .* Write np.asarray\((images|seq)"):
+        with raises(ValueError, match=r"Received: a .* Write np.asarray\((images|seq)"):
             read()
 
 
@@ -136,7 +137,7 @@ def test_what_is_no_array_is_refused(images):
         lambda: sequence_as_image(images, (4, 6)),
         lambda: SequenceAsImage((4, 6))(images),
     ):
-        with pytest.raises(ValueError, match="Received: ") as error:
+        with raises(ValueError, match="Received: ") as error:
             read()
         assert len(str(error.value)) < 600
 
@@ -152,7 +153,7 @@ def test_tensors_that_are_not_dense_are_refused(kind):
     }[kind]
     cure = {"RaggedTensor": "to_tensor", "SparseTensor": "to_dense"}[kind]
     for read in (image_as_sequence, ImageAsSequence()):
-        with pytest.raises(ValueError, match=f"Received: a {kind}. Write .*{cure}"):
+        with raises(ValueError, match=f"Received: a {kind}. Write .*{cure}"):
             read(images)
 
 
@@ -162,15 +163,15 @@ def test_tensors_of_pytorch_that_are_not_dense_are_refused():
 
     for images in (torch.zeros(2, 4, 6).to_sparse(), torch.zeros(4, 6).to_sparse_csr()):
         for read in (image_as_sequence, ImageAsSequence()):
-            with pytest.raises(ValueError, match=r"Write images.to_dense\(\)"):
+            with raises(ValueError, match=r"Write images.to_dense\(\)"):
                 read(images)
     nested = torch.nested.nested_tensor([torch.zeros(4, 6), torch.zeros(2, 6)])
     for read in (image_as_sequence, build_image_rnn((4, 6), 3).predict):
         cure = "Write images.to_padded_tensor(-1.0), and ImageAsSequence(..., mask_value=-1.0) in"
-        with pytest.raises(ValueError, match=re.escape(f"a NestedTensor. {cure}")):
+        with raises(ValueError, match=re.escape(f"a NestedTensor. {cure}")):
             read(nested)
     masked = torch.masked.masked_tensor(torch.ones(2, 4, 6), torch.ones(2, 4, 6) > 0)
-    with pytest.raises(ValueError, match=r"a MaskedTensor. Write images.to_tensor\(0\)"):
+    with raises(ValueError, match=r"a MaskedTensor. Write images.to_tensor\(0\)"):
         image_as_sequence(masked)
 
 
@@ -180,7 +181,7 @@ def test_arrays_of_jax_that_are_not_dense_are_refused(kind):
     from jax.experimental import sparse
 
     cured = re.escape(f"Received: a {kind}. Write images.todense().") + "$"
-    with pytest.raises(ValueError, match=cured):
+    with raises(ValueError, match=cured):
         image_as_sequence(getattr(sparse, kind).fromdense(np.eye(4)))
 
 
@@ -191,13 +192,13 @@ def test_a_list_of_tensors_names_their_stack(library):
         "torch": lambda: __import__("torch").zeros((4, 6)),
         "jax": lambda: __import__("jax").numpy.zeros((4, 6)),
     }[library]()
-    with pytest.raises(ValueError, match=r"Write (tf|jnp|torch)\.stack\(images\)"):
+    with raises(ValueError, match=r"Write (tf|jnp|torch)\.stack\(images\)"):
         image_as_sequence([tensor, tensor])
 
 
 def test_a_list_is_checked_as_its_items_are():
     for item in (np.ma.array(IMAGES[0], mask=True), np.matrix(IMAGES[0, ..., 0])):
-        with pytest.raises(ValueError, match=r"Write np.asarray\(images\)"):
+        with raises(ValueError, match=r"Write np.asarray\(images\)"):
             image_as_sequence([item, item])
 
 
@@ -205,7 +206,7 @@ def test_a_list_is_checked_as_its_items_are():
 def test_a_list_of_tensors_of_several_sizes_is_to_be_padded():
     import torch
 
-    with pytest.raises(ValueError, match="Pad them to one size"):
+    with raises(ValueError, match="Pad them to one size"):
         image_as_sequence([torch.zeros(4, 6), torch.zeros(5, 6)])
 
 
@@ -213,7 +214,7 @@ def test_a_list_of_tensors_of_several_sizes_is_to_be_padded():
 def test_strings_of_tensorflow_are_no_images():
     import tensorflow as tf
 
-    with pytest.raises(ValueError, match=r"holds numbers\. Received: an array of dtype"):
+    with raises(ValueError, match=r"holds numbers\. Received: an array of dtype"):
         image_as_sequence(tf.constant([[["a", "b"]]]))
 
 
@@ -380,7 +381,7 @@ def test_a_long_order_is_checked_once_and_a_grid_of_cells_is_an_order(monkeypatc
     assert by_row.get_config()["order"] == flat.get_config()["order"] == tuple(cells.tolist())
     np.testing.assert_array_equal(to_numpy(by_row(IMAGES)), to_numpy(flat(IMAGES)))
     for order in (set(range(24)), {0: 1}, iter(range(24)), b"\0\1", cells.reshape(2, 2, 6)):
-        with pytest.raises(ValueError, match="Received: order="):
+        with raises(ValueError, match="Received: order="):
             ImageAsSequence("pixel", order)
     layer = ImageAsSequence("pixel", cells)
     order = layer.reading.order
@@ -405,7 +406,7 @@ def test_paths_are_kept_read_only_and_within_a_bound(function, is_explicit, monk
         result = function(*sizes, *key)
         arrays = result if function is _runs else [result.path]
         for array in arrays:
-            with pytest.raises(ValueError, match="read-only"):
+            with raises(ValueError, match="read-only"):
                 array[0] = 1
         assert sum(size for _, size in function.entries.values()) <= 40_000
     # 400 numbers of 8 bytes, and for an explicit order 40 bytes more for each.

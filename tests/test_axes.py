@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import raises
 
 from keras_imgseq import (
     ImageAsSequence,
@@ -85,7 +86,7 @@ def test_doubtful_axes_are_refused_and_warned_of(default, shape, step, said):
         lambda **given: image_as_sequence(np.zeros(shape), step, batched=False, **given),
         lambda **given: sequence_as_image(sequences, shape, step, **given),
     ):
-        with pytest.raises(ValueError, match=said) as error:
+        with raises(ValueError, match=said) as error:
             refuse()
         assert "Received: " in str(error.value)
         cure = "images.shape[1:]" if said == NUMBER else 'write data_format="channels_'
@@ -120,7 +121,7 @@ def test_clear_axes_are_read_without_a_word(default, shape, step):
 def test_whether_it_was_given_survives_the_copies_of_the_factory():
     for reading in ("row", ImageAsSequence("row"), None):
         made = build_image_rnn((28, 28), 10, reading=reading).get_layer("as_sequence")
-        with pytest.raises(ValueError, match=FIRST):
+        with raises(ValueError, match=FIRST):
             build_image_rnn((3, 28, 28), 10, reading=made)
     given = ImageAsSequence("row", data_format="channels_last")
     made = build_image_rnn((28, 28), 10, reading=given).get_layer("as_sequence")
@@ -136,7 +137,7 @@ def test_an_inverse_warns_as_its_layer_would():
 
 
 def test_every_reading_must_mean_a_single_row_of_pixels():
-    with pytest.raises(ValueError, match=FIRST):
+    with raises(ValueError, match=FIRST):
         build_image_rnn((1, 28, 28), 10, reading=["row", "column"])
     build_image_rnn((1, 28, 28), 10, reading=["pixel", "column"])
 
@@ -148,19 +149,19 @@ def test_the_axes_are_doubted_before_the_sizes(step):
         lambda: build_image_rnn((3, 30, 30), 10, reading=step),
         lambda: sequence_as_image(np.zeros((2, 30, 90)), (3, 30, 30), step),
     ):
-        with pytest.raises(ValueError, match='write data_format="channels_first"'):
+        with raises(ValueError, match='write data_format="channels_first"'):
             read()
 
 
 def test_one_image_in_predict_is_refused_in_words():
     model = build_image_rnn((28, 28), 10)
-    with pytest.raises(ValueError, match=r"Received: shape=\(28, 28\).*image\[None\]"):
+    with raises(ValueError, match=r"Received: shape=\(28, 28\).*image\[None\]"):
         model.predict(np.zeros((28, 28)))
 
 
 def test_one_coloured_image_is_no_batch_of_grey_ones():
     image = np.zeros((24, 20, 3), "float32")
-    with pytest.raises(ValueError, match=r"24 grey ones of 20 x 3 pixels.* write batched=False"):
+    with raises(ValueError, match=r"24 grey ones of 20 x 3 pixels.* write batched=False"):
         image_as_sequence(image, "column")
     with pytest.warns(UserWarning, match=r"If it is one image, write image\[None\]"):
         ImageAsSequence()(image)
@@ -175,7 +176,7 @@ def test_one_coloured_image_is_no_batch_of_grey_ones():
 
 
 def test_the_shape_of_a_batch_without_its_number_is_refused():
-    with pytest.raises(ValueError, match="a number of images, their height and their width"):
+    with raises(ValueError, match="a number of images, their height and their width"):
         build_image_rnn((None, 28, 28), 10)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -185,7 +186,7 @@ def test_the_shape_of_a_batch_without_its_number_is_refused():
 
 
 def test_a_batch_of_pytorch_is_refused():
-    with pytest.raises(ValueError, match='write data_format="channels_first"'):
+    with raises(ValueError, match='write data_format="channels_first"'):
         image_as_sequence(np.zeros((64, 1, 28, 28)))
 
 
@@ -194,7 +195,7 @@ def test_a_column_of_one_channel_first_image_is_refused_where_the_default_is_fir
     keras.config.set_image_data_format("channels_first")
     try:
         for shape in ((28, 28, 1), (28, 28, 3)):
-            with pytest.raises(ValueError, match=LAST):
+            with raises(ValueError, match=LAST):
                 build_image_rnn(shape, 10)
     finally:
         keras.config.set_image_data_format(before)
@@ -218,7 +219,7 @@ def test_unknown_sizes_are_no_doubt(sizes):
 @pytest.mark.parametrize("shape", [(64, 28, 28, 1), (10, 64, 64, 3), (8, 10, 64, 64, 3)])
 def test_more_axes_in_input_shape_name_both_cures(shape):
     for make in (build_image_rnn, count_image_rnn_params):
-        with pytest.raises(ValueError, match=r"images.shape\[1:\].*TimeDistributed") as error:
+        with raises(ValueError, match=r"images.shape\[1:\].*TimeDistributed") as error:
             make(shape, 3)
         assert f"Received: input_shape={shape}" in str(error.value)
 
@@ -268,7 +269,7 @@ CURES = [
 
 @pytest.mark.parametrize(("read", "cure"), CURES)
 def test_the_cure_follows_what_was_given(read, cure):
-    with pytest.raises(ValueError, match=cure) as error:
+    with raises(ValueError, match=cure) as error:
         read()
     assert "Received: " in str(error.value)
 
@@ -284,10 +285,10 @@ def test_a_pair_is_one_patch_and_a_list_is_several_readings():
     assert "as_sequence" in [layer.name for layer in one.layers]
     assert "reading_2_as_sequence" in [layer.name for layer in several.layers]
     for reading in (("row", "column"), np.array([2, 2]), {4, 2}, 2.5, b"row", (4, 4, 4)):
-        with pytest.raises(ValueError) as error:
+        with raises(ValueError) as error:
             build_image_rnn((8, 8), 2, reading=reading)
         assert "Received: " in str(error.value)
-    with pytest.raises(ValueError, match=r"one patch: \(4, 4\). A list holds several readings"):
+    with raises(ValueError, match=r"one patch: \(4, 4\). A list holds several readings"):
         build_image_rnn((8, 8), 2, reading=("row", "column"))
 
 
@@ -317,7 +318,7 @@ def test_an_order_that_changes_nothing_is_a_warning(read):
     ],
 )
 def test_the_factory_names_a_cure_that_works(build, cure):
-    with pytest.raises(ValueError, match=cure):
+    with raises(ValueError, match=cure):
         build()
 
 
@@ -357,12 +358,10 @@ def test_an_unknown_number_of_channels_is_no_cure():
     before = keras.config.image_data_format()
     keras.config.set_image_data_format("channels_first")
     try:
-        with pytest.raises(
-            ValueError, match=r"shape\[1:\]. If they are not, write the number of ch"
-        ):
+        with raises(ValueError, match=r"shape\[1:\]. If they are not, write the number of ch"):
             build_image_rnn((None, 28, 28), 3)
         cure = r'write batched=False and data_format="channels_last"'
-        with pytest.raises(ValueError, match=cure):
+        with raises(ValueError, match=cure):
             image_as_sequence(np.zeros((28, 28, 3)))
         image = np.zeros((28, 28, 3))
         assert image_as_sequence(image, batched=False, data_format="channels_last").shape == (
@@ -401,26 +400,26 @@ def test_an_unknown_number_of_channels_is_no_cure():
     ],
 )
 def test_an_error_has_a_bounded_length(build):
-    with pytest.raises(ValueError, match="Received: ") as error:
+    with raises(ValueError, match="Received: ") as error:
         build()
     assert len(str(error.value)) < 900
 
 
 def test_a_tuple_that_is_no_pair_names_the_rule():
     for reading in ((4,), (), (4, 4, 4)):
-        with pytest.raises(ValueError, match="A pair of ints in round brackets is one patch"):
+        with raises(ValueError, match="A pair of ints in round brackets is one patch"):
             build_image_rnn((8, 8), 2, reading=reading)
 
 
 def test_a_list_of_sequences_is_stacked_or_put_back_one_by_one():
     sequences = [np.zeros((28, 28)), np.zeros((20, 28))]
-    with pytest.raises(ValueError, match="one by one with batched=False, each with its own"):
+    with raises(ValueError, match="one by one with batched=False, each with its own"):
         sequence_as_image(sequences, (28, 28))
-    with pytest.raises(ValueError, match=r"a list of 2 items. Write np.stack\(sequences\)"):
+    with raises(ValueError, match=r"a list of 2 items. Write np.stack\(sequences\)"):
         SequenceAsImage((28, 28))(sequences)
 
 
 @pytest.mark.parametrize("dtype", ["datetime64[s]", "timedelta64[s]"])
 def test_times_are_no_pixels(dtype):
-    with pytest.raises(ValueError, match=r'Write images.astype\("float32"\)'):
+    with raises(ValueError, match=r'Write images.astype\("float32"\)'):
         image_as_sequence(np.zeros((2, 4, 6), dtype))

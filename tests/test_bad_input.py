@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from messages import raises
 
 from keras_imgseq import (
     CharacterErrorRate,
@@ -51,7 +52,7 @@ from keras_imgseq import (
     ],
 )
 def test_a_reading_that_does_not_exist(arguments, received, cure):
-    with pytest.raises(ValueError) as error:
+    with raises(ValueError) as error:
         ImageAsSequence(**arguments)
     assert f"Received: {received}" in str(error.value)
     assert cure in str(error.value)
@@ -76,7 +77,7 @@ def test_a_reading_that_does_not_exist(arguments, received, cure):
 def test_images_that_cannot_be_read(shape, arguments, cure):
     layer = ImageAsSequence(**arguments)
     for read in (layer.compute_output_shape, lambda shape: layer(np.zeros(shape))):
-        with pytest.raises(ValueError) as error:
+        with raises(ValueError) as error:
             read(shape)
         assert cure in str(error.value)
         assert "Received: " in str(error.value)
@@ -102,14 +103,14 @@ def test_unknown_sizes_that_decide_the_number_of_features(shape, arguments, cure
         lambda: build_image_rnn(shape, 10, reading=ImageAsSequence(**arguments)),
         lambda: count_image_rnn_params(shape, 10, reading=ImageAsSequence(**arguments)),
     ):
-        with pytest.raises(ValueError) as error:
+        with raises(ValueError) as error:
             read()
         assert cure in str(error.value)
         assert "Received: " in str(error.value)
 
 
 def test_a_pixel_of_an_unknown_number_of_channels():
-    with pytest.raises(ValueError, match="The number of channels must be known"):
+    with raises(ValueError, match="The number of channels must be known"):
         build_image_rnn((None, None, None), 10, reading="pixel")
 
 
@@ -118,7 +119,7 @@ def test_a_width_or_a_channel_axis_that_changes_between_calls(later, gives):
     layer = ImageAsSequence("row")
     layer(np.zeros((2, 28, 28)))
     for images in (np.zeros(later), keras.Input(later[1:])):
-        with pytest.raises(ValueError, match="was built for time steps of 28 features") as error:
+        with raises(ValueError, match="was built for time steps of 28 features") as error:
             layer(images)
         assert f"which gives {gives}. Write images of" in str(error.value)
         assert "make another ImageAsSequence" in str(error.value)
@@ -127,7 +128,7 @@ def test_a_width_or_a_channel_axis_that_changes_between_calls(later, gives):
 def test_a_channel_axis_that_is_not_there():
     layer = ImageAsSequence("row")
     layer(np.zeros((2, 28, 28, 3)))
-    with pytest.raises(ValueError, match=r"84 features. Received: shape=\(2, 28, 28\)"):
+    with raises(ValueError, match=r"84 features. Received: shape=\(2, 28, 28\)"):
         layer(np.zeros((2, 28, 28)))
 
 
@@ -191,19 +192,19 @@ def test_a_channel_axis_that_is_not_there():
 )
 @pytest.mark.parametrize("function", [build_image_rnn, count_image_rnn_params])
 def test_a_network_that_cannot_be(function, arguments, cure):
-    with pytest.raises(ValueError) as error:
+    with raises(ValueError) as error:
         function(**{"input_shape": (28, 28), "classes": 10, **arguments})
     assert cure in str(error.value)
     assert "Received: " in str(error.value)
 
 
 def test_a_callable_cell_has_no_formula():
-    with pytest.raises(ValueError, match=r"build_image_rnn\(...\).count_params\(\)"):
+    with raises(ValueError, match=r"build_image_rnn\(...\).count_params\(\)"):
         count_image_rnn_params((28, 28), 10, cell=keras.layers.GRUCell)
 
 
 def test_a_callable_that_makes_no_cell():
-    with pytest.raises(ValueError, match=r"cell=keras.layers.GRUCell"):
+    with raises(ValueError, match=r"cell=keras.layers.GRUCell"):
         build_image_rnn((28, 28), 10, cell=lambda units: units)
 
 
@@ -211,7 +212,7 @@ def test_a_bidirectional_cell_that_is_not_registered():
     class UnregisteredCell(keras.layers.SimpleRNNCell):
         pass
 
-    with pytest.raises(ValueError, match="register_keras_serializable"):
+    with raises(ValueError, match="register_keras_serializable"):
         build_image_rnn((28, 28), 10, cell=UnregisteredCell, bidirectional=True)
 
 
@@ -219,7 +220,7 @@ def test_a_bidirectional_cell_that_is_not_registered():
 def test_a_mask_value_on_images_that_are_no_floats(dtype):
     layer = ImageAsSequence("row", mask_value=0.0)
     for images in (np.zeros((2, 4, 4), dtype), keras.Input((4, 4), dtype=dtype)):
-        with pytest.raises(ValueError, match=r'Write images.astype\("float32"\)') as error:
+        with raises(ValueError, match=r'Write images.astype\("float32"\)') as error:
             layer(images)
         assert f"images of {dtype}" in str(error.value)
 
@@ -229,18 +230,18 @@ def test_an_image_size_that_cannot_be(image_size):
     layer = ImageAsSequence()
     layer(np.zeros((2, 28, 28, 3)))
     for make in (SequenceAsImage, ImageAsSequence().inverse, layer.inverse):
-        with pytest.raises(ValueError, match=r"For example, write \(28, 28\)") as error:
+        with raises(ValueError, match=r"For example, write \(28, 28\)") as error:
             make(image_size)
         assert f"image_size={image_size!r}" in str(error.value)
 
 
 def test_an_inverse_for_an_image_that_the_patch_does_not_divide():
-    with pytest.raises(ValueError, match='padding="same"'):
+    with raises(ValueError, match='padding="same"'):
         ImageAsSequence(4).inverse((10, 12))
 
 
 def test_an_inverse_of_another_size_than_the_order():
-    with pytest.raises(ValueError, match="an order of 4 cells for a grid of 3 x 3"):
+    with raises(ValueError, match="an order of 4 cells for a grid of 3 x 3"):
         ImageAsSequence(2, order=[3, 2, 1, 0]).inverse((6, 6))
 
 
@@ -263,32 +264,32 @@ def test_sequences_that_are_no_images(shape, size, cure):
         lambda: layer.compute_output_shape(shape),
         lambda: sequence_as_image(np.zeros(shape), size, 2),
     ):
-        with pytest.raises(ValueError) as error:
+        with raises(ValueError) as error:
             put_back()
         assert cure in str(error.value)
         assert "Received: " in str(error.value)
 
 
 def test_sequences_of_an_unknown_number_of_features():
-    with pytest.raises(ValueError, match=r"put keras\.layers\.Dense"):
+    with raises(ValueError, match=r"put keras\.layers\.Dense"):
         SequenceAsImage((4, 6))(keras.Input((4, None)))
 
 
 def test_single_images_and_sequences_of_the_wrong_rank():
-    with pytest.raises(ValueError, match="For a batch, omit batched=False"):
+    with raises(ValueError, match="For a batch, omit batched=False"):
         image_as_sequence(np.zeros((2, 4, 6, 1)), batched=False)
-    with pytest.raises(ValueError, match=r"For one image, write images\[None\]"):
+    with raises(ValueError, match=r"For one image, write images\[None\]"):
         image_as_sequence(np.zeros((4, 6)))
-    with pytest.raises(ValueError, match="For a batch, omit batched=False"):
+    with raises(ValueError, match="For a batch, omit batched=False"):
         sequence_as_image(np.zeros((2, 4, 6)), (4, 6), batched=False)
 
 
 @pytest.mark.parametrize("function", [image_as_sequence, sequence_as_image])
 def test_functions_check_the_reading(function):
     arguments = {} if function is image_as_sequence else {"image_size": (4, 6)}
-    with pytest.raises(ValueError, match="Unknown step"):
+    with raises(ValueError, match="Unknown step"):
         function(np.zeros((2, 4, 6)), step="rows", **arguments)
-    with pytest.raises(ValueError, match="one of 'channels_last', 'channels_first'"):
+    with raises(ValueError, match="one of 'channels_last', 'channels_first'"):
         function(np.zeros((2, 4, 6)), data_format="NHWC", **arguments)
 
 
@@ -297,7 +298,7 @@ def test_functions_name_the_layers_for_symbolic_tensors():
         lambda: image_as_sequence(keras.Input((None, 4))),
         lambda: sequence_as_image(keras.Input((None, 4)), (3, 4)),
     ):
-        with pytest.raises(ValueError, match=r"hold values. Received: <KerasTensor .* the layers"):
+        with raises(ValueError, match=r"hold values. Received: <KerasTensor .* the layers"):
             read()
 
 
@@ -339,7 +340,7 @@ def test_functions_name_the_layers_for_symbolic_tensors():
     ],
 )
 def test_errors_read_whole(read, message):
-    with pytest.raises(ValueError) as error:
+    with raises(ValueError) as error:
         read()
     assert str(error.value) == message
 
@@ -354,7 +355,7 @@ def test_errors_read_whole(read, message):
     ],
 )
 def test_lists_that_are_no_batch_name_their_cure(images, cure):
-    with pytest.raises(ValueError, match=cure):
+    with raises(ValueError, match=cure):
         image_as_sequence(images)
 
 
@@ -368,14 +369,14 @@ def test_a_list_of_two_libraries_is_refused(library):
         jax = pytest.importorskip("jax", reason="the extra `jax` installs it")
         tensor = jax.numpy.asarray(image)
     for pair in ([image, tensor], [tensor, image]):
-        with pytest.raises(ValueError, match=rf"arrays of .*'{library}'.*\. Convert all of them"):
+        with raises(ValueError, match=rf"arrays of .*'{library}'.*\. Convert all of them"):
             image_as_sequence(pair)
 
 
 @pytest.mark.parametrize("shape", [(4, 6, None), (3, None, None), (4, 6, 0)])
 def test_an_unknown_number_of_channels_is_no_doubt_about_the_axes(shape):
     says = "at least one pixel and one channel|The number of channels must be known|is at least 1"
-    with pytest.raises(ValueError, match=says):
+    with raises(ValueError, match=says):
         build_image_rnn(shape, 3)
 
 
@@ -391,11 +392,11 @@ def test_an_unknown_number_of_channels_is_no_doubt_about_the_axes(shape):
 )
 @pytest.mark.parametrize("classes", [1, 4])
 def test_activations_that_give_other_numbers_of_values_are_refused(name, value, classes):
-    with pytest.raises(ValueError, match="gives as many values as it takes"):
+    with raises(ValueError, match="gives as many values as it takes"):
         build_image_rnn((4, 6), classes, **{name: value})
 
 
 @pytest.mark.parametrize("name", [3, 0, [], {}, np.array([1, 2])])
 def test_a_metric_has_a_name(name):
-    with pytest.raises(ValueError, match="`name` is a string"):
+    with raises(ValueError, match="`name` is a string"):
         CharacterErrorRate(name=name)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import raises
 
 from keras_imgseq import ConvStem, ImageAsSequence, build_image_rnn, count_image_rnn_params
 
@@ -141,7 +142,7 @@ def test_an_incoming_mask_goes_through():
     pooled = to_numpy(stem.compute_mask(keras.ops.convert_to_tensor(images), mask))
     assert pooled.tolist() == [[[True, True, False], [False] * 3]]
     assert not to_numpy(stem(images, mask=mask))[0, 1:].any()
-    with pytest.raises(ValueError, match="A mask of images tells which pixels are real"):
+    with raises(ValueError, match="A mask of images tells which pixels are real"):
         stem(images, mask=np.ones((1, 5, 6), bool))
 
 
@@ -210,15 +211,15 @@ def test_a_normalization_that_is_not_trained_stays_so(tmp_path):
     ],
 )
 def test_arguments_that_no_stem_has(arguments, cure):
-    with pytest.raises(ValueError, match=cure):
+    with raises(ValueError, match=cure):
         ConvStem(**arguments)
 
 
 def test_arguments_that_do_not_fit_the_factory():
-    with pytest.raises(ValueError, match="belongs to `filters`"):
+    with raises(ValueError, match="belongs to `filters`"):
         build_image_rnn((8, 8), 3, pool_sizes=((2, 2),))
     readings = [ImageAsSequence("row", mask_value=0.0), ImageAsSequence("column")]
-    with pytest.raises(ValueError, match="Write the same mask_value"):
+    with raises(ValueError, match="Write the same mask_value"):
         build_image_rnn((8, 8), 3, filters=2, reading=readings)
 
 
@@ -232,12 +233,12 @@ def test_axes_in_doubt_are_a_warning():
 
 @pytest.mark.parametrize("mask_value", [0.5, -1.0, 256.0])
 def test_a_value_that_images_cannot_hold_is_refused(mask_value):
-    with pytest.raises(ValueError, match=r"images hold floats.* images of uint8"):
+    with raises(ValueError, match=r"images hold floats.* images of uint8"):
         ConvStem(2, mask_value=mask_value)(keras.Input((8, 8), dtype="uint8"))
     ConvStem(2, mask_value=255.0)(keras.Input((8, 8), dtype="uint8"))
-    with pytest.raises(ValueError, match="float16 holds values up to 65504"):
+    with raises(ValueError, match="float16 holds values up to 65504"):
         ConvStem(2, mask_value=1e6)(keras.Input((8, 8), dtype="float16"))
-    with pytest.raises(ValueError, match="not 0"):
+    with raises(ValueError, match="not 0"):
         ConvStem(2, scale=0)
 
 

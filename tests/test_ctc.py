@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import raises
 from rapidfuzz.distance import Levenshtein
 from small_lines import lines, small_reader
 
@@ -95,7 +96,7 @@ def test_without_a_mask_nothing_changes_and_bad_shapes_are_refused():
     logits = np.ones((1, 2, 3), "float32")
     np.testing.assert_array_equal(to_numpy(BlankPadding()(logits)), logits)
     for shape in ((2, 3), (1, 2, 3, 4), (1, 2, 1)):
-        with pytest.raises(ValueError, match=r"Logits are \(batch, steps, classes\)"):
+        with raises(ValueError, match=r"Logits are \(batch, steps, classes\)"):
             BlankPadding()(np.ones(shape, "float32"))
 
 
@@ -208,7 +209,7 @@ def test_the_metric_is_summed_over_the_set_and_starts_anew():
 @pytest.mark.parametrize("shape", [(3, 1), (1, 4), (3, 4, 1), (3,)])
 def test_a_mask_of_another_shape_than_the_steps_is_refused(shape):
     logits = keras.ops.ones((3, 4, 3))
-    with pytest.raises(ValueError, match=r"Write a mask of shape \(3, 4\)"):
+    with raises(ValueError, match=r"Write a mask of shape \(3, 4\)"):
         BlankPadding()(logits, mask=keras.ops.zeros(shape, "bool"))
 
 
@@ -238,14 +239,14 @@ def test_decoding_is_exact_after_blank_padding():
     ],
 )
 def test_what_is_no_labels_and_no_logits_is_refused(labels, logits):
-    with pytest.raises(ValueError, match=r"takes labels, .*, and logits, .* Received: y_"):
+    with raises(ValueError, match=r"takes labels, .*, and logits, .* Received: y_"):
         CharacterErrorRate().update_state(labels, logits)
 
 
 @pytest.mark.parametrize("value", [None, [], "abc", 3, np.array(None), np.array(["a"])])
 @pytest.mark.parametrize("layer", [BlankPadding(), ConvStem(2)])
 def test_what_is_no_array_is_refused_by_the_layers(layer, value):
-    with pytest.raises(ValueError, match=r"Received: .* Write|For example, write|holds numbers"):
+    with raises(ValueError, match=r"Received: .* Write|For example, write|holds numbers"):
         layer(value)
 
 
@@ -265,7 +266,7 @@ def test_weights_are_lists_too_and_words_are_refused():
     metric.update_state(labels, read, sample_weight=[1.0, 0.5])
     expected.update_state(labels, read, sample_weight=np.array([1.0, 0.5]))
     assert float(metric.result()) == float(expected.result()) > 0
-    with pytest.raises(ValueError, match=r"sample_weight='a'\. Write an array of numbers"):
+    with raises(ValueError, match=r"sample_weight='a'\. Write an array of numbers"):
         metric.update_state(labels, read, sample_weight="a")
 
 
@@ -274,5 +275,5 @@ def test_weights_are_lists_too_and_words_are_refused():
 )
 def test_unlike_numbers_of_lines_are_refused(num_labels, weights):
     read, labels = np.eye(4)[[[1, 0], [2, 3]]], np.ones((num_labels, 3), "int32")
-    with pytest.raises(ValueError, match=r"one weight for each line\. Received: "):
+    with raises(ValueError, match=r"one weight for each line\. Received: "):
         CharacterErrorRate().update_state(labels, read, sample_weight=weights)

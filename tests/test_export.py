@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from backends import skip_without
+from messages import raises
 from page_code import run_page
 from small_lines import lines, small_reader
 
@@ -82,13 +83,13 @@ def test_a_file_of_unknown_steps_is_refused_on_pytorch(target, tmp_path):
         (build_image_rnn((8, None), 10, reading="column"), (None, 8, 100)),
         (LineReader("ab", 8, **small), (None, 8, 100)),
     ):
-        with pytest.raises(ValueError, match="a fixed number of steps") as error:
+        with raises(ValueError, match="a fixed number of steps") as error:
             model.export(tmp_path / "model", format=target, verbose=False)
         (cure,) = re.findall(r"input_signature=\[(.*?\))\]", str(error.value))
         assert eval(cure, {"keras": keras}).shape == shape
         assert ("KERAS_BACKEND=tensorflow" in str(error.value)) == (target == "onnx")
         signature = [keras.InputSpec(shape=(None, None, 6), dtype="float32")]
-        with pytest.raises(ValueError, match="a fixed number of steps"):
+        with raises(ValueError, match="a fixed number of steps"):
             model.export(tmp_path / "model", target, False, signature)
     assert not list(tmp_path.iterdir())
 
@@ -265,7 +266,7 @@ def answers_by_name(target, file, inputs):
 def test_what_a_target_cannot_hold_is_said(tmp_path):
     skip_without("openvino")
     networks()["masked gru"].save(tmp_path / "model.keras")
-    with pytest.raises(
+    with raises(
         SystemExit,
         match=r"openvino cannot hold this network .*another KERAS_BACKEND, or another target\.$",
     ):

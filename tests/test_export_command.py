@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 from backends import run_python
+from messages import raises
 
 from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn, build_step_model, export
 from keras_imgseq._export import agreement, pixels
@@ -161,7 +162,7 @@ def test_a_network_that_a_target_cannot_hold_names_what_it_has(
     monkeypatch.setitem(TARGETS, "wrong", Target(".x", {BACKEND: ()}, "keras", fails, fails))
     is_sized = BACKEND != "torch" or None not in options["input_shape"] or "--size" in arguments
     said = f"no such operation.*{ways}" if is_sized else "Give their size with --size"
-    with pytest.raises(SystemExit, match=said):
+    with raises(SystemExit, match=said):
         export.main([str(tmp_path / "model.keras"), "--to", "wrong", *arguments])
 
 
@@ -173,7 +174,7 @@ def test_another_backend_is_named_where_there_is_one(tmp_path, monkeypatch):
     writers = dict.fromkeys(("tensorflow", "jax", "torch"), ())
     monkeypatch.setitem(TARGETS, "wrong", Target(".x", writers, "keras", fails, fails))
     said = r"TypeError: no such operation\. .*take another KERAS_BACKEND, or another target\."
-    with pytest.raises(SystemExit, match=said):
+    with raises(SystemExit, match=said):
         export.main([str(tmp_path / "model.keras"), "--to", "wrong"])
 
 
@@ -190,7 +191,7 @@ def test_a_class_of_ones_own_is_imported_as_the_error_says(tmp_path, monkeypatch
     assert run_python("-c", save, backend=BACKEND).returncode == 0
     target = {"tensorflow": "saved_model", "jax": "stablehlo", "torch": "torch"}[BACKEND]
     written = ["own.keras", "--to", target, "--step", "--output", f"a step{TARGETS[target].ending}"]
-    with pytest.raises(SystemExit, match=r"OwnCell is not known\)\. Register it") as error:
+    with raises(SystemExit, match=r"OwnCell is not known\)\. Register it") as error:
         export.main(written)
     command = re.search(r'python (-c) "(.*)" (.*)', str(error.value)).groups()
     code = command[1].replace("YOUR_MODULE", "own_cell")
@@ -203,7 +204,7 @@ def test_a_class_of_ones_own_is_imported_as_the_error_says(tmp_path, monkeypatch
 def test_a_lambda_layer_is_named(saved):
     turned = keras.layers.Lambda(lambda images: images + 1, output_shape=(8, 6))
     keras.Sequential([keras.Input((8, 6)), turned]).save("odd.keras")
-    with pytest.raises(SystemExit, match="code of Python, such as a lambda, which is not loaded"):
+    with raises(SystemExit, match="code of Python, such as a lambda, which is not loaded"):
         export.main(["odd.keras", *saved[1:]])
 
 
@@ -222,7 +223,7 @@ def test_a_name_with_lambda_is_no_code(saved):
 
 def test_a_model_has_the_ending_of_keras(saved):
     shutil.copy(saved[0], "digits.zip")
-    with pytest.raises(SystemExit, match=r"Keras loads files that end in .keras.*Rename it"):
+    with raises(SystemExit, match=r"Keras loads files that end in .keras.*Rename it"):
         export.main(["digits.zip", *saved[1:]])
 
 
@@ -283,7 +284,7 @@ def test_command_lines_that_cannot_be(arguments, cure, tmp_path, monkeypatch):
     monkeypatch.setitem(TARGETS, "folder", own._replace(ending=""))
     monkeypatch.setitem(TARGETS, "other", own._replace(writers={"nothing": ()}))
     monkeypatch.setitem(TARGETS, "absent", own._replace(runtime="nowhere"))
-    with pytest.raises(SystemExit, match=cure):
+    with raises(SystemExit, match=cure):
         export.main(arguments)
     assert Path("photos.x").is_dir()
     assert Path("damaged.keras").read_text() == "no model"
@@ -306,7 +307,7 @@ def test_scalings_multiply():
 def test_names_of_other_classes_are_not_written_beside_a_model(tmp_path):
     (tmp_path / "preparation.json").write_text(json.dumps({"class_names": ["a", "b"]}))
     model = build_image_rnn((8, 6), 3)
-    with pytest.raises(ValueError, match="names 2 classes, and the network gives 3"):
+    with raises(ValueError, match="names 2 classes, and the network gives 3"):
         described(model, tmp_path / "model.keras")
     model = build_image_rnn((8, 6), 1, classifier_activation="sigmoid")
     described(model, tmp_path / "model.keras")
@@ -329,7 +330,7 @@ class Begins(keras.layers.SimpleRNNCell):
 def test_weights_of_another_file_are_not_overwritten(tmp_path):
     (tmp_path / "network.bin").write_text("something else")
     options = argparse.Namespace(output=tmp_path / "network.xml", step=False)
-    with pytest.raises(ValueError, match=r"network\.bin is a file that this command did"):
+    with raises(ValueError, match=r"network\.bin is a file that this command did"):
         export._checked_path(options, TARGETS["openvino"])
 
 
@@ -534,7 +535,7 @@ def test_sides_that_no_patch_divides_are_tried(height, sides):
 @pytest.mark.parametrize("names", [5, "abcd", [1, 2, 3, 4]])
 def test_class_names_that_are_no_names_are_damage(tmp_path, names):
     (tmp_path / "preparation.json").write_text(json.dumps({"class_names": names}))
-    with pytest.raises(ValueError, match="is damaged"):
+    with raises(ValueError, match="is damaged"):
         described(build_image_rnn((8, 6), 4), tmp_path / "model.keras")
 
 
@@ -579,18 +580,18 @@ def test_only_what_the_command_wrote_is_replaced(saved):
     export.main(saved)
     assert Path("out/saved_model.pb").read_text() == "number 2"
     Path("out/notes.txt").write_text("mine")
-    with pytest.raises(SystemExit, match=r"out holds notes\.txt, which this command did not write"):
+    with raises(SystemExit, match=r"out holds notes\.txt, which this command did not write"):
         export.main(saved)
     assert Path("out/notes.txt").read_text() == "mine"
     Path("out/notes.txt").unlink()
     Path("out/assets").mkdir()
     Path("out/assets/labels.txt").write_text("mine")
-    with pytest.raises(SystemExit, match=r"out holds assets/labels\.txt, which this command did"):
+    with raises(SystemExit, match=r"out holds assets/labels\.txt, which this command did"):
         export.main(saved)
     assert Path("out/assets/labels.txt").read_text() == "mine"
     shutil.rmtree("out/assets")
     Path("out.json").write_text('{"name": "mine"}')
-    with pytest.raises(SystemExit, match="out is a folder that this command did not write"):
+    with raises(SystemExit, match="out is a folder that this command did not write"):
         export.main(saved)
     assert Path("out/saved_model.pb").read_text() == "number 2"
 
@@ -599,7 +600,7 @@ def test_a_file_of_something_else_stays(saved, monkeypatch):
     target = TARGETS["folder"]._replace(ending=".x", write=lambda m, p, s: p.write_text("new"))
     monkeypatch.setitem(TARGETS, "file", target)
     Path("model.x").write_text("mine")
-    with pytest.raises(SystemExit, match=r"model\.x is a file that this command did not write"):
+    with raises(SystemExit, match=r"model\.x is a file that this command did not write"):
         export.main(["model.keras", "--to", "file"])
     assert Path("model.x").read_text() == "mine"
 
@@ -610,7 +611,7 @@ def test_a_description_of_something_else_stays(saved, content):
         Path("out.json").mkdir()
     else:
         Path("out.json").write_text(content)
-    with pytest.raises(SystemExit, match=r"out\.json is a file that this command did not write"):
+    with raises(SystemExit, match=r"out\.json is a file that this command did not write"):
         export.main(saved)
     assert not Path("out").exists()
     assert Path("out.json").is_dir() if content is None else Path("out.json").read_text() == content
@@ -623,7 +624,7 @@ def test_what_stood_there_comes_back_if_the_move_fails(saved, monkeypatch):
         raise OSError("no space left")
 
     monkeypatch.setattr(export.os, "replace", full)
-    with pytest.raises(SystemExit, match="no space left"):
+    with raises(SystemExit, match="no space left"):
         export.main(saved)
     assert Path("out/saved_model.pb").read_text() == "number 1"
 
@@ -640,11 +641,11 @@ def test_what_stood_there_comes_back_if_the_move_fails(saved, monkeypatch):
 )
 def test_models_that_the_command_cannot_call_are_refused(saved, model, cure):
     model().save("odd.keras")
-    with pytest.raises(SystemExit, match=cure):
+    with raises(SystemExit, match=cure):
         export.main(["odd.keras", *saved[1:]])
 
 
 def test_a_folder_is_no_model(saved):
     Path("photos").mkdir()
-    with pytest.raises(SystemExit, match="photos is a folder"):
+    with raises(SystemExit, match="photos is a folder"):
         export.main(["photos", *saved[1:]])

@@ -8,6 +8,7 @@ import pytest
 from backends import needs_tensorflow, needs_torch
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import raises
 
 from keras_imgseq import ImageAsSequence, build_image_rnn
 from keras_imgseq._network.given_images import check_images
@@ -123,7 +124,7 @@ def test_wrong_images_are_refused_by_all_ways(images, cure):
         lambda images: model.train_on_batch(images, np.zeros(1)),
         lambda images: model.test_on_batch(images, np.zeros(1)),
     ):
-        with pytest.raises(ValueError, match=cure):
+        with raises(ValueError, match=cure):
             call(images)
 
 
@@ -132,31 +133,31 @@ def test_images_with_one_channel_more_or_less_are_taken():
         assert build_image_rnn(shape, 3).predict(np.zeros(sizes), verbose=0).shape == (5, 3)
     one = build_image_rnn((4, None, 1), 3, reading="column")
     one.compile("sgd", "sparse_categorical_crossentropy")
-    with pytest.raises(ValueError, match=r"For one image, write image\[None\]"):
+    with raises(ValueError, match=r"For one image, write image\[None\]"):
         one.fit(np.zeros((4, 4, 1)), np.zeros(4))
 
 
 def test_one_image_is_refused_and_a_batch_without_its_channel_axis_is_not():
     model = build_image_rnn((4, 6, 1), 3)
-    with pytest.raises(ValueError, match=r"For one image, write image\[None\]"):
+    with raises(ValueError, match=r"For one image, write image\[None\]"):
         model.predict(np.zeros((4, 6, 1)), verbose=0)
     assert model.predict(np.zeros((5, 4, 6)), verbose=0).shape == (5, 3)
-    with pytest.raises(ValueError, match=r"For one image, write image\[None, ..., None\]"):
+    with raises(ValueError, match=r"For one image, write image\[None, ..., None\]"):
         model.predict(np.zeros((4, 6)), verbose=0)
 
 
 def test_channels_on_the_other_side_are_moved():
-    with pytest.raises(ValueError, match=r"Write np.moveaxis\(images, 1, -1\)"):
+    with raises(ValueError, match=r"Write np.moveaxis\(images, 1, -1\)"):
         build_image_rnn((4, 6, 3), 2).predict(np.zeros((2, 3, 4, 6)))
     model = build_image_rnn((3, 4, 6), 2, data_format="channels_first")
-    with pytest.raises(ValueError, match=r"Write np.moveaxis\(images, -1, 1\)"):
+    with raises(ValueError, match=r"Write np.moveaxis\(images, -1, 1\)"):
         model.predict(np.zeros((2, 4, 6, 3)))
 
 
 def test_a_network_that_is_called_refuses_other_sizes():
     model = build_image_rnn((4, 6), 2)
     for shape in ((4, 6), (2, 5, 6), (2, 4, 6, 3)):
-        with pytest.raises(ValueError, match=r"^The network reads a batch of images"):
+        with raises(ValueError, match=r"^The network reads a batch of images"):
             model(np.zeros(shape, "float32"))
     assert model(np.zeros((0, 4, 6), "float32")).shape == (0, 2)
     assert keras.layers.TimeDistributed(model)(np.zeros((2, 5, 4, 6), "float32")).shape == (2, 5, 2)
@@ -168,7 +169,7 @@ def test_a_ragged_tensor_is_refused():
 
     model = build_image_rnn((None, 3), 2, reading=ImageAsSequence("row", mask_value=-1.0))
     ragged = tf.ragged.constant([[[1.0] * 3] * 4, [[1.0] * 3] * 2], ragged_rank=1)
-    with pytest.raises(ValueError, match=r"images.to_tensor\(-1.0\)"):
+    with raises(ValueError, match=r"images.to_tensor\(-1.0\)"):
         model.predict(ragged)
     assert model.predict(ragged.to_tensor(-1.0).numpy(), verbose=0).shape == (2, 2)
 
@@ -177,7 +178,7 @@ def test_a_ragged_tensor_is_refused():
 def test_a_list_of_tensors_is_stacked_by_their_library():
     import torch
 
-    with pytest.raises(ValueError, match=r"Write torch.stack\(images\)"):
+    with raises(ValueError, match=r"Write torch.stack\(images\)"):
         build_image_rnn((4, 6), 2).predict([torch.zeros(4, 6)] * 2)
 
 
@@ -198,5 +199,5 @@ def test_a_data_set_may_have_a_shape_and_a_batch_a_fixed_size():
         network.fit(Batches(), verbose=0)
         images = np.zeros((8, 4, 6), "float32")
         assert network.predict(images, batch_size=4, verbose=0).shape == (8, 2)
-    with pytest.raises(ValueError, match="an array of images"):
+    with raises(ValueError, match="an array of images"):
         model.predict(memoryview(images))

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 from hypothesis import given
+from messages import raises
 from strategies import architectures
 
 from keras_imgseq import ImageAsSequence, build_image_rnn, count_image_rnn_params
@@ -149,7 +150,7 @@ def test_ctc_on_probabilities_is_refused_when_the_model_is_compiled(loss, tmp_pa
     model = build_image_rnn((4, 6), 5, **options)
     model.save(tmp_path / "model.keras")
     for network in (model, keras.saving.load_model(tmp_path / "model.keras")):
-        with pytest.raises(ValueError, match="classifier_activation=None") as error:
+        with raises(ValueError, match="classifier_activation=None") as error:
             network.compile("adam", loss)
         assert "Received: loss=" in str(error.value)
     logits = build_image_rnn((4, 6), 5, classifier_activation=None, **options)
@@ -231,19 +232,19 @@ def test_half_precision_ends_in_full_precision_probabilities():
 @pytest.mark.parametrize("activation", ["sigmoid", keras.ops.softmax, keras.layers.Softmax()])
 def test_ctc_on_probabilities_of_any_kind_is_refused(activation):
     model = build_image_rnn((4, 6), 3, return_sequences=True, classifier_activation=activation)
-    with pytest.raises(ValueError, match="classifier_activation=None"):
+    with raises(ValueError, match="classifier_activation=None"):
         model.compile(loss=keras.losses.CTC())
 
 
 @pytest.mark.parametrize("name", ["left net", "", "lé", "_left", "a.b", "a/b"])
 def test_names_that_a_backend_refuses(name):
-    with pytest.raises(ValueError, match="letters from a to z"):
+    with raises(ValueError, match="letters from a to z"):
         build_image_rnn((4, 6), 3, name=name)
 
 
 def test_a_callable_makes_a_new_cell_for_each_layer():
     one = keras.layers.GRUCell(3)
-    with pytest.raises(ValueError, match="the same cell twice from cell="):
+    with raises(ValueError, match="the same cell twice from cell="):
         build_image_rnn((6, 6), 3, cell=lambda units: one, units=(3, 3))
     model = build_image_rnn((6, 6), 3, cell=lambda units: one, units=3)
     assert model.predict(np.zeros((1, 6, 6)), verbose=0).shape == (1, 3)
@@ -274,7 +275,7 @@ def test_ctc_takes_no_probabilities_however_they_are_made(activation):
     model = build_image_rnn(
         (8, 8), 4, units=2, return_sequences=True, classifier_activation=activation
     )
-    with pytest.raises(ValueError, match="classifier_activation=None"):
+    with raises(ValueError, match="classifier_activation=None"):
         model.compile("sgd", keras.losses.CTC())
 
 
@@ -297,7 +298,7 @@ def test_a_cell_is_one_row_of_the_table(unroll, mask_value, bidirectional, monke
     }
     is_refused = unroll is True and bidirectional and mask_value is not None
     if is_refused and keras.backend.backend() == "torch":
-        with pytest.raises(ValueError, match="Write unroll='auto'"):
+        with raises(ValueError, match="Write unroll='auto'"):
             build_image_rnn((6, 4), 3, **options)
         return
     with keras.saving.custom_object_scope({"OtherGRU": OtherGRU}):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import raises
 from small_lines import READER, lines, small_reader
 from strategies import fewer
 
@@ -79,7 +80,7 @@ def test_mixing_depends_on_the_seed_and_the_epoch_alone():
 
 def test_a_text_that_is_too_long_for_its_image_is_named():
     images = lines((8, 20))
-    with pytest.raises(ValueError, match=r"texts\[0\]='aabc', which needs 5 steps") as error:
+    with raises(ValueError, match=r"texts\[0\]='aabc', which needs 5 steps") as error:
         LineBatches(images, ["aabc", "a"], READER)
     said = "8 pixels wide, and its ink ends after 7. The ink must"
     assert said in str(error.value)
@@ -89,7 +90,7 @@ def test_a_text_that_is_too_long_for_its_image_is_named():
     wide = [np.pad(line, ((0, 0), (0, 20))) for line in lines((8, 20))]
     blank = [np.zeros((8, 40), "float32"), wide[1]]
     for images, said in ((wide, "its ink ends after"), (blank, "Its image has no ink")):
-        with pytest.raises(ValueError, match=f"needs 5 steps.*{said}"):
+        with raises(ValueError, match=f"needs 5 steps.*{said}"):
             LineBatches(images, ["aabc", "a"], READER)
 
 
@@ -99,7 +100,7 @@ def test_too_long_lines_may_be_skipped(capsys):
     said = capsys.readouterr().out
     assert "1 of 2 lines are left out: their texts need" in said
     assert "Number 0 ('aabc')." in said
-    with pytest.raises(ValueError, match="No line is left"):
+    with raises(ValueError, match="No line is left"):
         LineBatches(lines((8,)), ["aabc"], READER, too_long="skip")
 
 
@@ -126,7 +127,7 @@ def test_too_long_lines_may_be_skipped(capsys):
 )
 def test_batches_that_cannot_be(change, cure):
     arguments = {"images": lines((20, 30)), "texts": ["a", "b"], "reader": READER}
-    with pytest.raises(ValueError, match=cure):
+    with raises(ValueError, match=cure):
         LineBatches(**{**arguments, **change})
 
 
@@ -147,7 +148,7 @@ def test_batches_take_whatever_gives_one_line_after_the_other():
 
 def test_an_augment_of_another_height_is_refused():
     batches = LineBatches(lines((20,)), ["a"], READER, augment=lambda line, _: line[:4])
-    with pytest.raises(ValueError, match="`augment` returns a line of 8 pixels of height"):
+    with raises(ValueError, match="`augment` returns a line of 8 pixels of height"):
         batches[0]
 
 
@@ -178,7 +179,7 @@ def test_every_batch_is_a_multiple_of_the_devices(num_lines, devices, shuffle, c
         ({"devices": 0}, "write devices=1"),
         ({"batch_size": 64, "devices": 64}, "fewer lines than devices"),
     ):
-        with pytest.raises(ValueError, match=cure):
+        with raises(ValueError, match=cure):
             LineBatches(images, ["a"] * num_lines, small_reader(), **{"devices": 4, **change})
 
 
@@ -203,7 +204,7 @@ def test_the_first_two_batches_differ_in_width_with_changed_lines_too(epoch):
 )
 def test_what_augment_may_not_return(changed, cure):
     batches = LineBatches(lines((60,)), ["a"], small_reader(), augment=changed)
-    with pytest.raises(ValueError, match=cure):
+    with raises(ValueError, match=cure):
         batches[0]
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import raises
 from PIL import Image
 
 from keras_imgseq._lines.line_image import _resampled, prepared
@@ -112,7 +113,7 @@ def test_a_blank_image_is_all_paper(value):
     ],
 )
 def test_what_is_no_line_says_what_to_write(image, cure):
-    with pytest.raises(ValueError, match=cure):
+    with raises(ValueError, match=cure):
         prepared(image, HEIGHT)
 
 
@@ -120,9 +121,7 @@ def test_what_is_no_line_says_what_to_write(image, cure):
 def test_few_bits_in_a_wide_type_are_not_taken_for_black(dtype, white):
     image = np.full((20, 60), white, dtype)
     image[6:14, 10:50] = 0
-    with pytest.raises(
-        ValueError, match=rf"Received: values up to {white}\. Write image / {white}"
-    ):
+    with raises(ValueError, match=rf"Received: values up to {white}\. Write image / {white}"):
         prepared(image, 20)
     assert prepared(image / white, 20).max() == 1
 
@@ -131,7 +130,7 @@ def test_few_bits_in_a_wide_type_are_not_taken_for_black(dtype, white):
 def test_floats_that_were_divided_twice_are_not_taken_for_paper(dtype):
     image = np.full((20, 60), 1, dtype)
     image[6:14, 10:50] = 0
-    with pytest.raises(ValueError, match="as if divided by 255 twice"):
+    with raises(ValueError, match="as if divided by 255 twice"):
         prepared(image / 255, 20)
     assert prepared(image, 20).max() == 1
     # Half a grey level of noise on black is paper.
@@ -143,7 +142,7 @@ def test_small_integers_are_taken_for_light_only_where_they_can_be(largest):
     image = np.zeros((8, 30), "uint8")
     image[2:6, 3:20] = largest
     if largest == 1:
-        with pytest.raises(ValueError, match=r"values up to 1\. Write image / 1"):
+        with raises(ValueError, match=r"values up to 1\. Write image / 1"):
             prepared(image, 8)
     else:
         assert not prepared(image, 8).any()
@@ -153,10 +152,10 @@ def test_cures_of_pillow_images_work():
     pixels = np.zeros((8, 30), "uint16")
     pixels[2:6, 3:20] = 4000
     image = Image.fromarray(pixels)
-    with pytest.raises(ValueError, match=r"Write np.asarray\(image\) / 4095"):
+    with raises(ValueError, match=r"Write np.asarray\(image\) / 4095"):
         prepared(image, 8)
     prepared(np.asarray(image) / 4095, 8)
-    with pytest.raises(ValueError, match=r"write np.asarray\(image\).astype\('uint16'\)"):
+    with raises(ValueError, match=r"write np.asarray\(image\).astype\('uint16'\)"):
         prepared(image.convert("I"), 8)
 
 
@@ -183,7 +182,7 @@ def test_the_colours_of_other_modes_are_read_as_light(mode):
 
 def test_a_line_is_at_most_twenty_times_as_high_as_wide():
     assert prepared(np.zeros((400, 20), "uint8"), 64).shape == (64, 3)
-    with pytest.raises(ValueError, match="Turn the image, or cut the line out of it"):
+    with raises(ValueError, match="Turn the image, or cut the line out of it"):
         prepared(np.zeros((420, 20), "uint8"), 64)
 
 

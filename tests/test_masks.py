@@ -13,6 +13,7 @@ import reading_oracle
 from backends import needs_tensorflow, needs_torch
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import raises
 from strategies import data_formats, fewer
 
 from keras_imgseq import ConvStem, ImageAsSequence, build_image_rnn
@@ -281,14 +282,14 @@ def test_a_mask_of_another_shape_is_refused(images, mask, data_format):
     layer = ImageAsSequence("row", data_format=data_format)
     tensors = [keras.ops.ones(images), keras.ops.ones(mask, dtype="bool")]
     for arrays in (tensors, [keras.KerasTensor(images), keras.KerasTensor(mask)]):
-        with pytest.raises(ValueError, match=r"Received: a mask of shape .* Write `mask_value`"):
+        with raises(ValueError, match=r"Received: a mask of shape .* Write `mask_value`"):
             layer.compute_mask(*arrays)
 
 
 def test_masking_of_channels_first_is_refused_when_the_model_is_built_or_called():
     inputs = keras.Input((3, None, 6))
     masked = keras.layers.Masking()(inputs)
-    with pytest.raises(ValueError, match="instead of a Masking layer"):
+    with raises(ValueError, match="instead of a Masking layer"):
         layer = ImageAsSequence("row", data_format="channels_first")
         keras.Model(inputs, layer(masked)).predict(np.ones((2, 3, 4, 6), "float32"), verbose=0)
 
@@ -324,7 +325,7 @@ def test_a_permutation_of_a_single_line_warns(step):
 def test_padding_is_not_joined_with_real_steps(other):
     options = [{"step": "pixel", **more} for more in ({}, other)]
     readings = [ImageAsSequence(mask_value=0.0, **given) for given in options]
-    with pytest.raises(ValueError, match="would join steps of padding with real ones"):
+    with raises(ValueError, match="would join steps of padding with real ones"):
         build_image_rnn((4, 6), 3, reading=readings, return_sequences=True)
     build_image_rnn((4, 6), 3, reading=readings)
     build_image_rnn((4, 6), 3, reading=readings[:1], return_sequences=True)
@@ -630,13 +631,13 @@ def test_a_stem_passes_its_mask_on_with_the_channels_first(filters):
     ids=["flag", "word", "ragged", "words", "3 of 2", "1 of 2", "rows of 3"],
 )
 def test_what_is_no_mask_of_these_images_is_refused(layer, mask):
-    with pytest.raises(ValueError, match="A mask of images tells which pixels are real"):
+    with raises(ValueError, match="A mask of images tells which pixels are real"):
         layer(np.zeros((2, 4, 6), "float32"), mask=mask)
 
 
 def test_a_mask_with_masked_places_is_refused():
     mask = np.ma.masked_array(np.ones((2, 3), bool), mask=[[0, 1, 0]] * 2)
-    with pytest.raises(ValueError, match=r"Write np.asarray\(mask\), or mask.filled\(0\)"):
+    with raises(ValueError, match=r"Write np.asarray\(mask\), or mask.filled\(0\)"):
         ImageAsSequence()(np.ones((2, 3, 4), "float32"), mask=mask)
 
 
@@ -648,7 +649,7 @@ def test_ragged_masks_are_refused():
 
     nested = torch.nested.nested_tensor([torch.ones(3) > 0, torch.ones(2) > 0])
     for mask in (tf.ragged.constant([[True] * 3, [True] * 2]), nested):
-        with pytest.raises(ValueError, match="an array of booleans for each image"):
+        with raises(ValueError, match="an array of booleans for each image"):
             ImageAsSequence()(np.ones((2, 3, 4), "float32"), mask=mask)
 
 
@@ -656,7 +657,7 @@ def test_a_mask_that_may_be_one_of_channels_is_written_with_its_axis():
     layer = ImageAsSequence("pixel", data_format="channels_first")
     images, mask = np.ones((2, 3, 3, 3), "float32"), np.ones((2, 3, 3), bool)
     mask[0, 2] = False
-    with pytest.raises(ValueError, match=r"For a mask of pixels, write mask\[:, None\]"):
+    with raises(ValueError, match=r"For a mask of pixels, write mask\[:, None\]"):
         layer(images, mask=mask)
     steps = layer.compute_mask(images, mask[:, None])
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(steps), mask.reshape(2, 9))

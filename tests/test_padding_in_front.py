@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from messages import raises
 
 from keras_imgseq import ConvStem, ImageAsSequence
 
@@ -132,7 +133,7 @@ KEEP = {
 @pytest.mark.parametrize("make", [reading, stem])
 def test_a_layer_that_changes_the_padding_is_refused(make, in_front):
     features = in_front(keras.Input(LINES))
-    with pytest.raises(ValueError, match=REFUSED):
+    with raises(ValueError, match=REFUSED):
         make()(features)
 
 
@@ -147,10 +148,10 @@ def test_the_layer_and_the_cure_are_named():
     cure = (
         r"behind the layer 'first'. For images of one size, omit .* write ConvStem\(filters, mask"
     )
-    with pytest.raises(ValueError, match=cure):
+    with raises(ValueError, match=cure):
         reading()(features)
     whole = keras.Sequential([convolution(), layers.ReLU()], name="backbone")
-    with pytest.raises(ValueError, match="behind the layer 'backbone'"):
+    with raises(ValueError, match="behind the layer 'backbone'"):
         stem()(whole(keras.Input(LINES)))
 
 
@@ -175,7 +176,7 @@ def test_each_layer_in_front_is_looked_at_once():
     for _ in range(60):
         features = layers.Add()([features, layers.ReLU()(features)])
     assert reading()(features).shape == (None, None, 16)
-    with pytest.raises(ValueError, match=REFUSED):
+    with raises(ValueError, match=REFUSED):
         reading()(residual(features))
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from backends import needs_torch, run_python
 from hypothesis import given
+from messages import raises
 from strategies import readings_and_images
 
 from keras_imgseq import ImageAsSequence, LineReader, build_image_rnn
@@ -246,13 +247,13 @@ def test_axes_that_are_none(ax):
         lambda: plot_belief(model, np.zeros((4, 5)), ax=ax),
         lambda: plot_belief(model, np.zeros((4, 5)), ax=[pyplot.subplots()[1]]),
     ):
-        with pytest.raises(ValueError, match=r"Received: ax=.*plt\.subplots"):
+        with raises(ValueError, match=r"Received: ax=.*plt\.subplots"):
             draw()
 
 
 @pytest.mark.parametrize("model", [3, None, "model", keras.layers.Dense(3)])
 def test_a_model_that_is_none(model):
-    with pytest.raises(ValueError, match=r"Received: .*Write a model of build_image_rnn"):
+    with raises(ValueError, match=r"Received: .*Write a model of build_image_rnn"):
         plot_belief(model, np.zeros((4, 5)))
 
 
@@ -260,7 +261,7 @@ def test_models_without_steps_are_refused():
     flat = keras.Sequential([keras.Input((4, 5)), keras.layers.Rescaling(1.0)])
     unlike = build_image_rnn((4, 5), 3, reading=["row", "column"])
     for model in (flat, unlike):
-        with pytest.raises(ValueError, match=r"Received: a model whose output .* same number of"):
+        with raises(ValueError, match=r"Received: a model whose output .* same number of"):
             plot_belief(model, np.zeros((4, 5)))
 
 
@@ -270,28 +271,28 @@ def test_an_image_that_is_none(image):
         lambda: plot_reading(ImageAsSequence(), image),
         lambda: plot_belief(build_image_rnn((4, 5), 3), image),
     ):
-        with pytest.raises(ValueError, match="Received: "):
+        with raises(ValueError, match="Received: "):
             draw()
 
 
 def test_bad_input():
     model = build_image_rnn((4, 5), 3)
-    with pytest.raises(ValueError, match=r"Write one image, as in images\[0\]"):
+    with raises(ValueError, match=r"Write one image, as in images\[0\]"):
         plot_belief(model, np.zeros((1, 4, 5)))
-    with pytest.raises(ValueError, match=r"Received: shape=\(4, 6\)"):
+    with raises(ValueError, match=r"Received: shape=\(4, 6\)"):
         plot_belief(model, np.zeros((4, 6)))
-    with pytest.raises(ValueError, match=r"write image\[..., None\]"):
+    with raises(ValueError, match=r"write image\[..., None\]"):
         plot_belief(build_image_rnn((4, 5, 1), 3), np.zeros((4, 5)))
-    with pytest.raises(ValueError, match=r"Received: shape=\(2, 4, 5, 3\).*write images\[0\]"):
+    with raises(ValueError, match=r"Received: shape=\(2, 4, 5, 3\).*write images\[0\]"):
         plot_reading(ImageAsSequence(), np.zeros((2, 4, 5, 3)))
     dense = keras.Sequential([keras.Input((4, 5)), keras.layers.Flatten(), keras.layers.Dense(2)])
-    with pytest.raises(ValueError, match="Write a model of build_image_rnn"):
+    with raises(ValueError, match="Write a model of build_image_rnn"):
         plot_belief(dense, np.zeros((4, 5)))
-    with pytest.raises(ValueError, match=r"model.get_layer\('as_sequence'\)"):
+    with raises(ValueError, match=r"model.get_layer\('as_sequence'\)"):
         plot_reading(model, (4, 5))
-    with pytest.raises(ValueError, match="The patch's height 3 does not divide"):
+    with raises(ValueError, match="The patch's height 3 does not divide"):
         plot_reading(ImageAsSequence(3), (4, 5))
-    with pytest.raises(ValueError, match="image_size"):
+    with raises(ValueError, match="image_size"):
         plot_reading(ImageAsSequence(), (4, -5))
 
 

@@ -8,6 +8,7 @@ import pytest
 from backends import INSTALLED, needs_torch, run_python
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import raises
 from strategies import fewer
 
 import keras_imgseq
@@ -156,7 +157,7 @@ def test_patches_take_whole_parts():
     assert answers.shape == (3, 3)
     np.testing.assert_array_equal(answers[0], first)
     np.testing.assert_allclose(answers[-1], model.predict(image[None], verbose=0)[0], atol=1e-5)
-    with pytest.raises(
+    with raises(
         ValueError,
         match=r"the shape \(2, 4\), and several lines \(lines, 4\), a multiple of 2.*\(3, 4\)",
     ):
@@ -214,7 +215,7 @@ def test_the_states_are_copies_and_are_checked():
     assert (stream.states[0] == 7).all()
     stream.reset(1)
     assert stream.states[0].tolist() == [[7.0] * 16, [0.0] * 16]
-    with pytest.raises(ValueError, match=r"arrays of \[\(2, 16\)\]. Received: \[\(1, 16\)\]"):
+    with raises(ValueError, match=r"arrays of \[\(2, 16\)\]. Received: \[\(1, 16\)\]"):
         stream.states = [np.zeros((1, 16))]
 
 
@@ -233,7 +234,7 @@ def test_a_step_model_shares_the_weights_and_is_saved(tmp_path):
     np.testing.assert_allclose(answer, model.predict(image[None], verbose=0), atol=1e-5)
     stream = Stream(step)
     np.testing.assert_allclose(stream.feed(image)[-1:], answer, atol=1e-5)
-    with pytest.raises(ValueError, match="Save and load the whole network"):
+    with raises(ValueError, match="Save and load the whole network"):
         Stream(loaded)
     # Only the batch is of unknown size.
     for tensor in (*step.inputs, *step.outputs):
@@ -300,7 +301,7 @@ def reading(*arguments, **options):
 def test_what_needs_more_than_a_part_is_refused(arguments, cure):
     model = build_image_rnn((6, 6), 3, **arguments)
     for make in (build_step_model, Stream):
-        with pytest.raises(ValueError, match=cure):
+        with raises(ValueError, match=cure):
             make(model)
 
 
@@ -315,10 +316,10 @@ def test_models_that_read_no_image_are_refused():
         (keras.Sequential(), r"Write build_step_model\(build_image_rnn"),
         ("model", r"Received: model='model'. Write build_step_model"),
     ):
-        with pytest.raises(ValueError, match=cure):
+        with raises(ValueError, match=cure):
             build_step_model(model)
     unknown = build_image_rnn((4, None), 2, reading="pixel")
-    with pytest.raises(ValueError, match="images of unknown width"):
+    with raises(ValueError, match="images of unknown width"):
         build_step_model(unknown)
 
 
@@ -351,7 +352,7 @@ def test_models_that_read_no_image_are_refused():
 )
 def test_parts_of_another_shape_are_refused(cameras, part, camera, cure):
     stream = Stream(build_image_rnn((6, 4), 3), cameras)
-    with pytest.raises(ValueError, match=cure):
+    with raises(ValueError, match=cure):
         stream.feed(part, camera)
     assert all((state == 0).all() for state in stream.states)
 
@@ -359,9 +360,9 @@ def test_parts_of_another_shape_are_refused(cameras, part, camera, cure):
 def test_cameras_are_counted():
     model = build_image_rnn((6, 4), 3)
     for cameras in (0, 1.5, True, "two"):
-        with pytest.raises(ValueError, match="`cameras` is the number of cameras"):
+        with raises(ValueError, match="`cameras` is the number of cameras"):
             Stream(model, cameras)
-    with pytest.raises(ValueError, match="Received: camera=-1"):
+    with raises(ValueError, match="Received: camera=-1"):
         Stream(model).reset(-1)
 
 
@@ -437,7 +438,7 @@ def edited(kind):  # noqa: PLR0911
     ],
 )
 def test_models_that_were_edited_are_refused(kind, cure):
-    with pytest.raises(ValueError, match=cure):
+    with raises(ValueError, match=cure):
         build_step_model(edited(kind))
 
 
@@ -461,14 +462,14 @@ def test_half_precision_rounds_no_probability():
 )
 def test_an_activation_over_time_is_refused(activation):
     model = build_image_rnn((6, 4), 3, return_sequences=True, classifier_activation=activation)
-    with pytest.raises(ValueError, match="treat every step by itself"):
+    with raises(ValueError, match="treat every step by itself"):
         build_step_model(model)
 
 
 def test_a_scaling_of_each_step_is_refused():
     inputs = keras.Input((6, 4))
     scaled = keras.layers.Rescaling(np.arange(1, 7)[:, None] / 6)(ImageAsSequence("row")(inputs))
-    with pytest.raises(ValueError, match="treat every step by itself"):
+    with raises(ValueError, match="treat every step by itself"):
         build_step_model(keras.Model(inputs, keras.layers.GRU(3)(scaled)))
 
 
@@ -484,7 +485,7 @@ def test_a_scaling_of_each_step_is_refused():
 )
 def test_states_that_cannot_be(states, cure):
     stream = Stream(build_image_rnn((6, 4), 3))
-    with pytest.raises(ValueError, match=cure):
+    with raises(ValueError, match=cure):
         stream.states = states
 
 
@@ -502,7 +503,7 @@ def test_states_of_a_broken_camera_go_on_too():
 def test_what_is_masked_is_no_part():
     stream = Stream(build_image_rnn((6, 4), 3))
     masked = np.ma.masked_array(np.ones(4), mask=[0, 1, 0, 0])
-    with pytest.raises(ValueError, match=r"a MaskedArray\. Write part\.filled\(0\)"):
+    with raises(ValueError, match=r"a MaskedArray\. Write part\.filled\(0\)"):
         stream.feed(masked)
     stream.feed(masked.filled(0))
     stream.feed(np.ma.masked_array(np.ones(4)))
@@ -561,7 +562,7 @@ def test_a_chain_to_which_layers_were_added_is_streamed():
     answer = Stream(model).feed(image)[-1]
     np.testing.assert_allclose(answer, model.predict(image[None], verbose=0)[0], atol=1e-5)
     scaled = keras.Sequential([keras.Input((6, 4)), keras.layers.Rescaling(2.0), *model.layers])
-    with pytest.raises(ValueError, match="a layer in front of the reading"):
+    with raises(ValueError, match="a layer in front of the reading"):
         Stream(scaled)
 
 
@@ -593,7 +594,7 @@ def test_a_model_with_a_call_of_its_own_is_refused():
             return super().call(x / 255.0, **options)
 
     model = build_image_rnn((5, 4), 3)
-    with pytest.raises(ValueError, match=r"a `call` of its own\. Received: a model of Divided"):
+    with raises(ValueError, match=r"a `call` of its own\. Received: a model of Divided"):
         Stream(Divided(model.inputs, model.outputs))
 
 

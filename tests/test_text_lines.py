@@ -11,6 +11,7 @@ import pytest
 from backends import INSTALLED, run_python
 from hypothesis import example, given
 from hypothesis import strategies as st
+from messages import raises
 from small_lines import READER, SMALL, lines, small_reader
 from strategies import fewer
 
@@ -124,7 +125,7 @@ np.save(sys.argv[1] + "/answers.npy", reader.predict(image, verbose=0))
 
 @pytest.mark.skipif(BACKEND != "torch", reason="the compiler of PyTorch alone fails")
 def test_a_reader_is_not_compiled_by_pytorch():
-    with pytest.raises(ValueError, match=r"Received: jit_compile=True. Omit it"):
+    with raises(ValueError, match=r"Received: jit_compile=True. Omit it"):
         small_reader().compile("adam", jit_compile=True)
 
 
@@ -224,10 +225,10 @@ def test_reading_takes_lists_batches_and_nothing():
     assert all(0 <= certainty <= 1 for certainty in certainties)
     many = lines(range(10, 80))
     assert reader.read(many) == [text for image in many for text in reader.read([image])][:70]
-    with pytest.raises(ValueError, match=r"images\[1\]: The image of a line"):
+    with raises(ValueError, match=r"images\[1\]: The image of a line"):
         reader.read([images[0], np.zeros(3)])
     for one in (images[0], np.zeros((8, 40, 3), "uint8")):
-        with pytest.raises(ValueError, match=r"For one line, write \[image\]"):
+        with raises(ValueError, match=r"For one line, write \[image\]"):
             reader.read(one)
 
 
@@ -275,7 +276,7 @@ def test_a_line_is_drawn_with_its_characters_above_their_places():
     expected = [matplotlib.colormaps["viridis"](certainty) for certainty in certainties]
     assert found == expected
     assert len(set(found)) > 1
-    with pytest.raises(ValueError, match="A line is drawn of a LineReader"):
+    with raises(ValueError, match="A line is drawn of a LineReader"):
         plot.plot_line("reader", image)
 
 
@@ -285,9 +286,9 @@ def test_images_that_are_not_one_array_yet_are_refused(images):
     reader.compile("adam")
     labels = np.array([[1]])
     for call in (reader.fit, reader.evaluate, reader.train_on_batch, reader.test_on_batch):
-        with pytest.raises(ValueError, match=r"write LineBatches\(images, texts, reader\)"):
+        with raises(ValueError, match=r"write LineBatches\(images, texts, reader\)"):
             call(images, labels)
-    with pytest.raises(ValueError, match=r"write reader.read\(images\)"):
+    with raises(ValueError, match=r"write reader.read\(images\)"):
         reader.predict(images)
 
 
@@ -296,7 +297,7 @@ def test_images_that_are_not_prepared_are_refused():
     reader.compile("adam")
     images, labels = np.full((1, 8, 20), 255, "uint8"), np.array([[1]])
     for call in (lambda: reader.fit(images, labels), lambda: reader.predict(images)):
-        with pytest.raises(ValueError, match="Received: x of uint8 with values up to 255"):
+        with raises(ValueError, match="Received: x of uint8 with values up to 255"):
             call()
     assert len(reader.predict(images // 255, verbose=0)) == 1
 
@@ -305,7 +306,7 @@ def test_images_that_are_not_prepared_are_refused():
 def test_texts_are_no_labels_yet(texts):
     reader = small_reader()
     reader.compile("adam")
-    with pytest.raises(ValueError, match=r"Labels are whole numbers.*reader.encode\(texts\)"):
+    with raises(ValueError, match=r"Labels are whole numbers.*reader.encode\(texts\)"):
         reader.fit(np.zeros((1, 8, 20)), texts)
 
 
@@ -335,7 +336,7 @@ def test_texts_and_alphabets_are_in_nfc():
     ],
 )
 def test_readers_that_cannot_be(change, cure):
-    with pytest.raises(ValueError, match=cure):
+    with raises(ValueError, match=cure):
         LineReader(**{"alphabet": "abc", **SMALL, **change})
 
 
@@ -350,9 +351,9 @@ def test_no_line_at_all_is_refused():
     reader.compile("sgd")
     images, labels = np.zeros((0, 8, 24), "float32"), np.zeros((0, 2), "int32")
     for use in (reader.fit, reader.evaluate):
-        with pytest.raises(ValueError, match=r"at least one line. Received: x of shape=\(0, 8"):
+        with raises(ValueError, match=r"at least one line. Received: x of shape=\(0, 8"):
             use(images, labels, verbose=0)
-    with pytest.raises(ValueError, match="at least one line"):
+    with raises(ValueError, match="at least one line"):
         reader.predict(images, verbose=0)
     assert reader.read([]) == []
     # The refusal leaves the reader as it is.
@@ -361,7 +362,7 @@ def test_no_line_at_all_is_refused():
 
 def test_one_batch_is_checked_as_many_are():
     reader = small_reader()
-    with pytest.raises(ValueError, match=r"Write reader.read\(images\)"):
+    with raises(ValueError, match=r"Write reader.read\(images\)"):
         reader.predict_on_batch(np.full((1, 8, 24), 200.0, "float32"))
     batch = np.stack(lines([24, 24]))
     expected = reader.predict(batch, verbose=0)
@@ -375,14 +376,12 @@ def test_labels_of_no_character_are_refused():
     for label in (-1, len(reader.alphabet) + 1):
         labels = np.array([[1, 2], [1, label]])
         for use in (reader.fit, reader.evaluate):
-            with pytest.raises(
-                ValueError, match=rf"Received: y\[1, 1\]={label}\. Write reader.enc"
-            ):
+            with raises(ValueError, match=rf"Received: y\[1, 1\]={label}\. Write reader.enc"):
                 use(images, labels, verbose=0)
         assert_harmless(reader, images, labels)
     # Floats are refused as integers are.
     for label in (-1.0, 3.5, float("nan")):
-        with pytest.raises(ValueError, match=r"Received: y\[0, 1\]="):
+        with raises(ValueError, match=r"Received: y\[0, 1\]="):
             reader.fit(images, np.array([[1, label], [1, 2]]), verbose=0)
     images[:, 2:6, 1:20] = 1
     labels = np.array([[1, 2], [1, 0]])
@@ -426,7 +425,7 @@ def test_a_text_that_needs_more_steps_than_its_line_has_harms_nothing(optimizer)
         lambda: reader.train_on_batch(images, labels),
         lambda: reader.test_on_batch(images, labels),
     ):
-        with pytest.raises(ValueError, match=r"Received: y\[1\], which needs 7 steps, for x\[1\]"):
+        with raises(ValueError, match=r"Received: y\[1\], which needs 7 steps, for x\[1\]"):
             use()
     assert_harmless(reader, images, labels)
 
@@ -437,10 +436,10 @@ def test_a_zero_stands_behind_the_other_labels():
     images = np.zeros((1, 8, 24), "float32")
     images[:, 2:6, 1:20] = 1
     good, bad = np.array([[1, 2, 0]]), np.array([[0, 1, 2]])
-    with pytest.raises(ValueError, match=r"with 0 at place 0. The first character .* is 1"):
+    with raises(ValueError, match=r"with 0 at place 0. The first character .* is 1"):
         reader.fit(images, bad, verbose=0)
     # Before the training, not after its first epoch.
-    with pytest.raises(ValueError, match=r"with 0 at place 0"):
+    with raises(ValueError, match=r"with 0 at place 0"):
         reader.fit(images, good, validation_data=(images, bad), verbose=0)
     for labels in (good, [good]):
         loss = reader.train_on_batch(images, labels)
@@ -451,13 +450,13 @@ def test_a_zero_stands_behind_the_other_labels():
 def test_a_reader_that_diverged_says_so():
     reader = small_reader()
     reader.set_weights([weight * np.nan for weight in reader.get_weights()])
-    with pytest.raises(ValueError, match="a training that diverged"):
+    with raises(ValueError, match="a training that diverged"):
         reader.read(lines((20,)))
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="the other backends export it")
 def test_what_keras_cannot_export_from_jax_is_said(tmp_path):
-    with pytest.raises(ValueError, match="load it with KERAS_BACKEND=tensorflow, and"):
+    with raises(ValueError, match="load it with KERAS_BACKEND=tensorflow, and"):
         small_reader().export(tmp_path / "reader.onnx", format="onnx", verbose=False)
 
 
@@ -468,7 +467,7 @@ def test_what_is_read_is_in_the_same_normal_form_as_the_texts():
 
 
 def test_a_flag_is_a_flag():
-    with pytest.raises(ValueError, match="`return_certainty` is True or False"):
+    with raises(ValueError, match="`return_certainty` is True or False"):
         small_reader().read([], return_certainty="no")
 
 
@@ -484,9 +483,9 @@ def test_batches_of_another_reader_are_refused():
         lambda: other.evaluate(batches),
         lambda: other.fit(*good_lines(other), validation_data=batches),
     ):
-        with pytest.raises(ValueError, match="made for another reader"):
+        with raises(ValueError, match="made for another reader"):
             call()
-    with pytest.raises(ValueError, match=r"LineBatches mix their lines.*reader\.read\(images\)"):
+    with raises(ValueError, match=r"LineBatches mix their lines.*reader\.read\(images\)"):
         reader.predict(batches)
 
 
@@ -505,9 +504,9 @@ def good_lines(reader):
 def test_lines_that_are_not_prepared_are_refused(images, found):
     reader = LineReader("ab", 16, filters=4, pool_sizes=((4, 4),), units=4)
     reader.compile("sgd")
-    with pytest.raises(ValueError, match=rf"\(lines, 16, width\).*{found}"):
+    with raises(ValueError, match=rf"\(lines, 16, width\).*{found}"):
         reader.predict(images)
-    with pytest.raises(ValueError, match=found):
+    with raises(ValueError, match=found):
         reader.fit(images, np.ones((1, 1), "int32"))
 
 
@@ -526,14 +525,14 @@ def test_lines_that_are_not_prepared_are_refused(images, found):
 def test_labels_of_another_form_are_refused(labels):
     reader = LineReader("ab", 16, filters=4, pool_sizes=((4, 4),), units=4)
     reader.compile("sgd")
-    with pytest.raises(ValueError, match=r"Write reader\.encode\(texts\)"):
+    with raises(ValueError, match=r"Write reader\.encode\(texts\)"):
         reader.fit(np.zeros((2, 16, 32), "float32"), labels)
 
 
 @pytest.mark.parametrize("texts", [{"a", "b"}, {"a": 1, "b": 2}])
 def test_texts_without_an_order_are_refused(texts):
     reader = LineReader("ab", 16, filters=4, pool_sizes=((4, 4),), units=4)
-    with pytest.raises(ValueError, match="`texts` is a list of strings"):
+    with raises(ValueError, match="`texts` is a list of strings"):
         LineBatches([np.eye(16)] * 2, texts, reader)
 
 
@@ -545,7 +544,7 @@ def test_a_reader_has_the_pools_that_the_pages_count_with():
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int32"])
 def test_weights_are_of_single_precision(dtype):
-    with pytest.raises(ValueError, match=r'Received: dtype=.*write dtype="mixed_float16"'):
+    with raises(ValueError, match=r'Received: dtype=.*write dtype="mixed_float16"'):
         LineReader("abc", **SMALL, dtype=dtype)
 
 
@@ -557,7 +556,7 @@ def test_a_reader_of_half_precision_that_was_saved_once_is_loaded():
 
 def test_what_a_file_would_not_hold_is_refused():
     reader = small_reader()
-    with pytest.raises(ValueError, match=r"its file could not be loaded. Received: mode='int8'"):
+    with raises(ValueError, match=r"its file could not be loaded. Received: mode='int8'"):
         reader.quantize("int8")
     with pytest.raises(AttributeError):
         reader.alphabet = "xyz"
@@ -566,11 +565,11 @@ def test_what_a_file_would_not_hold_is_refused():
 def test_tensors_without_values_are_no_lines():
     reader = small_reader()
     for call in (reader.encode, reader.read):
-        with pytest.raises(ValueError, match="is a list of"):
+        with raises(ValueError, match="is a list of"):
             call(keras.Input((3,)))
-    with pytest.raises(ValueError, match="`texts` is a list of strings"):
+    with raises(ValueError, match="`texts` is a list of strings"):
         reader.encode(keras.Variable(1.0))
-    with pytest.raises(ValueError, match="`augment` is a function"):
+    with raises(ValueError, match="`augment` is a function"):
         LineBatches(lines([24]), ["a"], reader, augment=keras.layers.Dense)
 
 
