@@ -29,6 +29,7 @@ def on_one_line(message):
     by_keras = re.search(r"\x1b\[1m(.*)\x1b\[0m", message, re.DOTALL)
     message = by_keras[1] if by_keras else message
     message = re.sub(r" at 0x[0-9a-f]+", "", message)
+    message = re.sub(r"<KerasTensor [^>]*>", "<KerasTensor>", message)
     message = re.sub(r"array\([^)]*\)+", "an array", message)
     message = re.sub(r"_[0-9]+\b", "", message)
     message = re.sub(r"\S*/pytest-of-\S+/", "", message)

@@ -277,3 +277,8 @@ def test_unlike_numbers_of_lines_are_refused(num_labels, weights):
     read, labels = np.eye(4)[[[1, 0], [2, 3]]], np.ones((num_labels, 3), "int32")
     with raises(ValueError, match=r"one weight for each line\. Received: "):
         CharacterErrorRate().update_state(labels, read, sample_weight=weights)
+
+
+def test_logits_are_floats():
+    with raises(ValueError, match="Logits are floats. Received: int32"):
+        BlankPadding()(np.ones((1, 3, 2), "int32"), mask=np.array([[True, True, False]]))

@@ -649,3 +649,12 @@ def test_a_folder_is_no_model(saved):
     Path("photos").mkdir()
     with raises(SystemExit, match="photos is a folder"):
         export.main(["photos", *saved[1:]])
+
+
+def test_an_embedding_is_compared_at_the_numbers_that_it_knows():
+    images = keras.Input((8, 6), dtype="int32")
+    colours = keras.layers.Embedding(17, 3)(images)
+    sequences = ImageAsSequence("row", data_format="channels_last")(colours)
+    model = keras.Model(images, keras.layers.GRU(4)(sequences))
+    (numbers,) = agreement.random_inputs(model, [model.inputs[0]]).values()
+    assert numbers.min() == 0 and numbers.max() == 16

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import data_formats, dtypes, readings_and_images, steps_and_sizes
 
-from keras_imgseq import ImageAsSequence, image_as_sequence
+from keras_imgseq import ConvStem, ImageAsSequence, image_as_sequence
 from keras_imgseq._reading.orders import ORDERS
 
 to_numpy = keras.ops.convert_to_numpy
@@ -247,3 +247,24 @@ def test_the_picture_that_one_has_in_mind():
     assert to_numpy(pixels).ravel().tolist() == [11, 21, 12, 22, 13, 23]
     backwards = ImageAsSequence("pixel", reverse=True)(image)
     assert to_numpy(backwards).ravel().tolist() == [23, 22, 21, 13, 12, 11]
+
+
+def test_a_subclass_needs_no_mask():
+    class Brighter(ImageAsSequence):
+        def call(self, images):
+            return super().call(images) * 2
+
+    class Doubled(ConvStem):
+        def call(self, images, training=None):
+            return super().call(images, training=training) * 2
+
+    images = np.random.default_rng(0).random((2, 4, 6, 1), dtype="float32")
+    read = Brighter("column", data_format="channels_last")(images)
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(read), image_as_sequence(images, "column") * 2
+    )
+    assert Doubled(3)(images).shape == (2, 2, 3, 3)
+    inputs = keras.Input((4, 6, 1))
+    features = Doubled(3)(inputs)
+    model = keras.Model(inputs, Brighter("column", data_format="channels_last")(features))
+    assert model(images).shape == (2, 3, 6)

@@ -305,3 +305,21 @@ def test_a_cell_is_one_row_of_the_table(unroll, mask_value, bidirectional, monke
         model = build_image_rnn((6, 4), 3, **options)
     assert model.count_params() == count_image_rnn_params((6, 4), 3, **options)
     assert model.predict(np.ones((2, 6, 4)), verbose=0).shape == (2, 3)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a function of TensorFlow")
+def test_a_network_is_built_in_the_first_call_of_a_tf_function():
+    import tensorflow as tf
+
+    networks = []
+
+    @tf.function
+    def answers(images):
+        if not networks:
+            networks.append(build_image_rnn((5, 4), 3))
+        return networks[0](images)
+
+    images = np.random.default_rng(0).random((2, 5, 4), dtype="float32")
+    np.testing.assert_allclose(
+        answers(images).numpy(), networks[0].predict(images, verbose=0), atol=1e-6
+    )

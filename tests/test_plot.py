@@ -320,3 +320,10 @@ def test_a_coloured_image_of_any_range_is_drawn_whole(dtype):
     image = np.arange(4 * 6 * 3).reshape(4, 6, 3).astype(dtype) * 3
     drawn = plot_reading(ImageAsSequence("row"), image).images[0].get_array()
     np.testing.assert_allclose(drawn, image / image.max(), atol=1e-6)
+
+
+def test_pictures_of_bfloat16_are_drawn():
+    image = keras.ops.cast(np.linspace(0, 1, 24).reshape(4, 6), "bfloat16")
+    drawn = plot_reading(ImageAsSequence(), image).images[0].get_array()
+    np.testing.assert_allclose(drawn, np.linspace(0, 1, 24).reshape(4, 6), atol=1e-2)
+    plot_belief(build_image_rnn((4, 6), 3), image)

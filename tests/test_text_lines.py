@@ -8,7 +8,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from backends import INSTALLED, run_python
+from backends import INSTALLED, needs_tensorflow, run_python
 from hypothesis import example, given
 from hypothesis import strategies as st
 from messages import raises
@@ -295,7 +295,8 @@ def test_images_that_are_not_one_array_yet_are_refused(images):
 def test_images_that_are_not_prepared_are_refused():
     reader = small_reader()
     reader.compile("adam")
-    images, labels = np.full((1, 8, 20), 255, "uint8"), np.array([[1]])
+    images, labels = np.zeros((1, 8, 20), "uint8"), np.array([[1]])
+    images[:, 2:6, 2:18] = 255
     for call in (lambda: reader.fit(images, labels), lambda: reader.predict(images)):
         with raises(ValueError, match="Received: x of uint8 with values up to 255"):
             call()
@@ -308,6 +309,107 @@ def test_texts_are_no_labels_yet(texts):
     reader.compile("adam")
     with raises(ValueError, match=r"Labels are whole numbers.*reader.encode\(texts\)"):
         reader.fit(np.zeros((1, 8, 20)), texts)
+
+
+@pytest.mark.parametrize(
+    ("images", "found"),
+    [
+        (np.full((2, 8, 20), np.nan, "float32"), "float32 with NaN"),
+        (np.full((2, 8, 20), -1.0, "float32"), "float32 with values down to -1"),
+        (1 - np.pad(np.ones((2, 4, 10), "float32"), ((0, 0), (2, 2), (5, 5))), "paper were 1"),
+        (np.zeros((2, 8, 0), "float32"), "at least one pixel wide"),
+    ],
+)
+def test_what_shows_that_lines_are_not_prepared(images, found):
+    reader = small_reader()
+    reader.compile("sgd")
+    labels = np.array([[1, 2], [1, 0]])
+    for use in (lambda: reader.fit(images, labels), lambda: reader.predict(images)):
+        with raises(ValueError, match=found):
+            use()
+
+
+def test_one_line_whose_border_is_ink_is_read():
+    images = np.zeros((2, 8, 20), "float32")
+    images[0] = 1
+    assert READER.predict(images, verbose=0).shape[0] == 2
+
+
+def test_a_line_has_no_class_and_one_weight():
+    reader = small_reader()
+    reader.compile("sgd")
+    images, labels = np.stack(lines([24, 24])), np.array([[1, 2], [1, 0]])
+    for train in (
+        lambda: reader.fit(images, labels, class_weight={0: 9.0}),
+        lambda: reader.train_on_batch(images, labels, None, {0: 9.0}),
+    ):
+        with raises(ValueError, match="no classes of lines.*write sample_weight"):
+            train()
+    for use in (reader.fit, reader.evaluate, reader.train_on_batch, reader.test_on_batch):
+        with raises(ValueError, match=r"one number for each line.*shape=\(2, 3\)"):
+            use(images, labels, sample_weight=np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"one number for each line.*, 3\)"):
+        small = small_reader()
+        small.compile("sgd")
+        small.fit(Batches(images, labels, np.ones((2, 3))), verbose=0)
+    for weights in (np.ones(2), np.ones((2, 1))):
+        small = small_reader()
+        small.compile("sgd")
+        small.fit(images, labels, sample_weight=weights, verbose=0)
+
+
+def test_held_lines_are_checked_wherever_they_are_given():
+    reader = small_reader()
+    reader.compile("sgd")
+    images, labels = np.stack(lines([24, 24])), np.array([[1, 2], [1, 0]])
+    with raises(ValueError, match="padded with 0"):
+        reader.fit(images, labels, 2, 1, 0, None, 0.0, (images, labels - 1))
+
+
+def test_labels_of_a_dataset_have_two_axes():
+    for wrong in (np.array([1, 2]), np.ones((2, 2, 1), "int32")):
+        reader = small_reader()
+        reader.compile("sgd", metrics=None)
+        with pytest.raises(ValueError, match=r"Labels are whole numbers.*encode\(texts\)"):
+            reader.fit(Batches(np.stack(lines([24, 24])), wrong), verbose=0)
+
+
+@needs_tensorflow
+def test_ragged_lines_and_labels_are_refused():
+    import tensorflow as tf
+
+    reader = small_reader()
+    reader.compile("sgd")
+    images, ragged = np.stack(lines([24, 24])), tf.ragged.constant([[1, 2], [1]])
+    with raises(ValueError, match=r"a RaggedTensor. Write y.to_tensor\(0\)"):
+        reader.fit(images, ragged)
+    with raises(ValueError, match=r"a RaggedTensor. Write LineBatches.*x.to_tensor\(0.0\)"):
+        reader.fit(tf.ragged.constant([[[0.0] * 4] * 8]), np.array([[1]]))
+
+
+def test_answers_of_several_widths_do_not_fit_into_one_array():
+    class Widths(keras.utils.PyDataset):
+        widths = (24, 24)
+
+        def __len__(self):
+            return len(self.widths)
+
+        def __getitem__(self, index):
+            return (np.zeros((2, 8, self.widths[index]), "float32"),)
+
+    assert READER.predict(Widths(), verbose=0).shape[0] == 4
+    seen = keras.callbacks.LambdaCallback(
+        on_predict_batch_end=lambda batch, logs: places.append(batch)
+    )
+    for callbacks in (None, seen, [seen]):
+        places = []
+        Widths.widths = (24, 48, 24)
+        with pytest.raises(ValueError, match=r"Write reader.read\(images\), or reader.predict_on"):
+            READER.predict(Widths(), None, 0, None, callbacks)
+        places = []
+        Widths.widths = (24, 24)
+        READER.predict(Widths(), None, 0, None, callbacks)
+        assert len(places) == (0 if callbacks is None else 2)
 
 
 def test_texts_and_alphabets_are_in_nfc():
@@ -391,9 +493,9 @@ def test_labels_of_no_character_are_refused():
 class Batches(keras.utils.PyDataset):
     """One batch, whose labels a reader sees too late for an error."""
 
-    def __init__(self, images, labels):
+    def __init__(self, *batch):
         super().__init__()
-        self.batch = images, labels
+        self.batch = batch
 
     def __len__(self):
         return 1

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_imgseq._export.pixels import data_format_of, padding_of, scaling_of
 from keras_imgseq._export.targets import Arrays, Inputs
+from keras_imgseq._network.model import all_layers
 
 # No patch divides the second: there padding is added, where a network pads.
 SIDES = (64, 61)
@@ -42,6 +43,8 @@ def random_inputs(
         if "int" in str(spec.dtype):
             # Fractions would all become black.
             largest = max(largest, min(255, np.iinfo(spec.dtype).max))
+            # An embedding knows as many numbers, from 0 on.
+            largest = min([largest, *_numbers_known(whole or model)])
         values = random.random(sizes) * largest
         if padding is not None and len(sizes) > 2:
             is_first = len(sizes) == 4 and data_format_of(model) == "channels_first"
@@ -50,6 +53,12 @@ def random_inputs(
             image[height // 2 :] = image[:, width // 2 :] = padding
         inputs[spec.name] = values.astype(spec.dtype)
     return inputs
+
+
+def _numbers_known(model: keras.Model) -> list[int]:
+    """How many numbers each embedding of a model knows."""
+    layers = all_layers(model)
+    return [layer.input_dim for layer in layers if isinstance(layer, keras.layers.Embedding)]
 
 
 def inputs_to_compare(

@@ -53,7 +53,14 @@ class BlankPadding(keras.layers.Layer):  # type: ignore[misc]
         self.supports_masking = True
 
     def __call__(self, logits: Any, *args: Any, **kwargs: Any) -> Any:
-        return super().__call__(layer_input(logits, "logits"), *args, **kwargs)
+        logits = layer_input(logits, "logits")
+        dtype = keras.backend.standardize_dtype(logits.dtype)
+        if "float" not in dtype:
+            raise ValueError(
+                f"Logits are floats. Received: {dtype}. Write this layer behind a Dense "
+                "layer that answers at every step."
+            )
+        return super().__call__(logits, *args, **kwargs)
 
     def build(self, input_shape: Any) -> None:
         if len(input_shape) != 3 or (input_shape[-1] or 2) < 2:

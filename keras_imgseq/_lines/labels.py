@@ -12,8 +12,11 @@ from keras_imgseq._lines.decoding import RULE_OF_STEPS, steps_needed
 from keras_imgseq._lines.line_image import end_of_ink
 from keras_imgseq._reading.arguments import shown
 
-# Rounding may add something to 1.
-MOST_INK = 1.001
+# Rounding may add something to 1, and take something from 0.
+LEAST_INK, MOST_INK = -0.001, 1.001
+# A prepared line has paper, which is 0, along its border.
+MOST_INK_OF_BORDER = 0.75
+KIND_OF_LABELS = "Labels are whole numbers, (lines, longest text)."
 
 
 def check_images(images: Any, height: int, cure: str) -> bool:
@@ -26,6 +29,11 @@ def check_images(images: Any, height: int, cure: str) -> bool:
             "A LineReader takes one array, (lines, height, width), or a dataset of such batches. "
             f"Received: x={shown(images)}. For a list of images, write {cure}."
         )
+    if type(images).__name__ == "RaggedTensor":
+        raise ValueError(
+            "A LineReader takes one array, (lines, height, width). Received: x=a RaggedTensor. "
+            f"Write {cure}, or x.to_tensor(0.0) for prepared lines."
+        )
     lines = _as_array(images)
     if lines is None:
         return False
@@ -34,10 +42,12 @@ def check_images(images: Any, height: int, cure: str) -> bool:
         raise ValueError(
             f"A LineReader takes at least one line. Received: x of shape={lines.shape}."
         )
-    if not is_of_height or (lines.dtype.kind in "iuf" and lines.size and lines.max() > MOST_INK):
-        found = f"shape={lines.shape}"
-        if is_of_height:
-            found = f"{lines.dtype} with values up to {lines.max():g}"
+    if is_of_height and not lines.size:
+        raise ValueError(
+            f"A line is at least one pixel wide. Received: x of shape={lines.shape}. Write {cure}."
+        )
+    found = _unprepared(lines) if is_of_height else f"shape={lines.shape}"
+    if found:
         raise ValueError(
             f"A LineReader takes prepared lines, (lines, {height}, width), with ink 1 and paper 0. "
             f"Received: x of {found}. Write {cure}, which prepares them."
@@ -45,8 +55,29 @@ def check_images(images: Any, height: int, cure: str) -> bool:
     return True
 
 
+def _unprepared(lines: npt.NDArray[Any]) -> str:
+    """What shows that lines are not prepared, or an empty text."""
+    if lines.dtype.kind not in "iuf":
+        return ""
+    if np.isnan(lines).any():
+        return f"{lines.dtype} with NaN"
+    if lines.max() > MOST_INK:
+        return f"{lines.dtype} with values up to {lines.max():g}"
+    if lines.min() < LEAST_INK:
+        return f"{lines.dtype} with values down to {lines.min():g}"
+    borders = [lines[:, 0], lines[:, -1], lines[:, 1:-1, 0], lines[:, 1:-1, -1]]
+    if (np.median(np.concatenate(borders, axis=1), axis=1) > MOST_INK_OF_BORDER).all():
+        return "lines with ink along their borders, as if paper were 1"
+    return ""
+
+
 def check_labels(labels: Any, alphabet: str) -> None:
     """Refuses an array with a label that stands for no character of the alphabet."""
+    if type(labels).__name__ == "RaggedTensor":
+        raise ValueError(
+            f"{KIND_OF_LABELS} Received: y=a RaggedTensor. Write y.to_tensor(0), or "
+            "reader.encode(texts)."
+        )
     array = _as_array(labels)
     is_odd = array is not None and array.dtype.kind in "OSU"
     items = array.flat if is_odd else keras.tree.flatten(labels)  # type: ignore[union-attr]
@@ -55,10 +86,7 @@ def check_labels(labels: Any, alphabet: str) -> None:
         is_wrong = array.ndim != 2 or array.dtype.kind not in "iuf" or not array.shape[1]
     if is_wrong or any(isinstance(item, (str, bytes)) for item in items):
         found = shown(labels) if array is None or is_odd else f"{array.dtype}, {array.shape}"
-        raise ValueError(
-            "Labels are whole numbers, (lines, longest text). Received: "
-            f"y={found}. Write reader.encode(texts)."
-        )
+        raise ValueError(f"{KIND_OF_LABELS} Received: y={found}. Write reader.encode(texts).")
     if array is None:
         return
     is_whole = array == np.floor(array)
@@ -95,6 +123,27 @@ def check_lengths(images: Any, labels: Any, step_width: int) -> None:
             )
 
 
+def check_weights(weights: Any) -> None:
+    """Refuses weights of something else than lines."""
+    shape = _known_shape(weights, 1) if hasattr(weights, "shape") else (None,)
+    if len(shape) != 1 and shape[1:] != (1,):
+        raise ValueError(
+            "`sample_weight` holds one number for each line, (lines,). Received: "
+            f"shape={shape}. Write sample_weight=np.ones(len(images)), for example."
+        )
+
+
+def check_batch(labels: Any, weights: Any) -> None:
+    """Refuses the labels and the weights of a batch by what is known of them in a compiled step."""
+    kind = keras.backend.standardize_dtype(labels.dtype)
+    is_ragged = type(labels).__name__ == "RaggedTensor"
+    is_number = kind.startswith(("int", "uint", "float", "bfloat"))
+    if is_ragged or not is_number or len(_known_shape(labels, 2)) != 2:
+        found = "a RaggedTensor" if is_ragged else f"{kind}, {_known_shape(labels, 2)}"
+        raise ValueError(f"{KIND_OF_LABELS} Received: y={found}. Write reader.encode(texts).")
+    check_weights(weights)
+
+
 def are_learnable(labels: Any, logits: Any, num_characters: int) -> Any:
     """For each line, whether its labels are of the alphabet and its steps suffice for them."""
     is_known = ops.all((labels >= 0) & (labels <= num_characters), axis=1)
@@ -106,6 +155,12 @@ def are_learnable(labels: Any, logits: Any, num_characters: int) -> Any:
     # The steps that BlankPadding left as they are.
     is_real = ops.any(logits[..., 1:] != OTHER_LOGITS, axis=-1)
     return is_known & is_padded & (needed <= ops.sum(ops.cast(is_real, "int32"), axis=1))
+
+
+def _known_shape(tensor: Any, num_axes: int) -> tuple[int | None, ...]:
+    """The shape of a tensor. A shape that is unknown in whole is taken for one that fits."""
+    is_known = getattr(tensor.shape, "rank", num_axes) is not None
+    return tuple(tensor.shape) if is_known else (None,) * num_axes
 
 
 def _as_array(values: Any) -> npt.NDArray[Any] | None:

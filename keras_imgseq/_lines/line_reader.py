@@ -1,5 +1,6 @@
 """The model that reads images of text lines."""
 
+import inspect
 import math
 from collections.abc import Sequence
 from typing import Any, Literal, overload
@@ -12,8 +13,16 @@ from keras_imgseq._lines.alphabet import checked_alphabet, encoded, padded
 from keras_imgseq._lines.blank_padding import BlankPadding
 from keras_imgseq._lines.character_error_rate import CharacterErrorRate
 from keras_imgseq._lines.decoding import Place, beliefs, places_of, text_of
-from keras_imgseq._lines.labels import are_learnable, check_images, check_labels, check_lengths
+from keras_imgseq._lines.labels import (
+    are_learnable,
+    check_batch,
+    check_images,
+    check_labels,
+    check_lengths,
+    check_weights,
+)
 from keras_imgseq._lines.line_image import Line, all_prepared, prepared
+from keras_imgseq._lines.widths import OneWidth
 from keras_imgseq._network.conv_stem import ConvStem
 from keras_imgseq._network.frozen_layers import freeze, frozen_names
 from keras_imgseq._network.model import check_steps_of_export, compile_as_saved, is_ctc
@@ -178,8 +187,8 @@ class LineReader(keras.Model):  # type: ignore[misc]
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Trains as `keras.Model`. Labels that the reader cannot learn are refused."""
-        self._check_lines(x, y)
-        held = kwargs.get("validation_data")
+        given = self._checked(super().fit, x, y, args, kwargs)
+        held = given.get("validation_data")
         is_pair = isinstance(held, (tuple, list)) and len(held) > 1
         if held is not None:
             self._check_lines(*(held[:2] if is_pair else (held, None)))
@@ -187,17 +196,17 @@ class LineReader(keras.Model):  # type: ignore[misc]
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Tests as `keras.Model`. Labels that the reader cannot learn are refused."""
-        self._check_lines(x, y)
+        self._checked(super().evaluate, x, y, args, kwargs)
         return super().evaluate(x, y, *args, **kwargs)
 
     def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Trains as `keras.Model`. Labels that the reader cannot learn are refused."""
-        self._check_lines(x, y)
+        self._checked(super().train_on_batch, x, y, args, kwargs)
         return super().train_on_batch(x, y, *args, **kwargs)
 
     def test_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Tests as `keras.Model`. Labels that the reader cannot learn are refused."""
-        self._check_lines(x, y)
+        self._checked(super().test_on_batch, x, y, args, kwargs)
         return super().test_on_batch(x, y, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -208,12 +217,34 @@ class LineReader(keras.Model):  # type: ignore[misc]
                 "x=LineBatches. Write reader.read(images)."
             )
         check_images(x, self.height, "reader.read(images)")
-        return super().predict(x, *args, **kwargs)
+        given = inspect.signature(super().predict).bind(x, *args, **kwargs).arguments
+        callbacks = given.pop("callbacks", None)
+        one_width = OneWidth()
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = [one_width, *keras.tree.flatten(callbacks or [])]
+        try:
+            return super().predict(**given, callbacks=callbacks)
+        finally:
+            # Keras has an error of its own for them, but on TensorFlow none.
+            one_width.check()
 
     def predict_on_batch(self, x: Any) -> Any:
         """Predicts as `keras.Model`. `read` makes texts of a list of images."""
         check_images(x, self.height, "reader.read(images)")
         return super().predict_on_batch(x)
+
+    def _checked(self, use: Any, images: Any, labels: Any, args: Any, kwargs: Any) -> Any:
+        """The arguments of a training or a test by their names, checked."""
+        given = inspect.signature(use).bind(images, labels, *args, **kwargs).arguments
+        if given.get("class_weight") is not None:
+            raise ValueError(
+                "CTC knows no classes of lines. Received: class_weight="
+                f"{shown(given['class_weight'])}. For lines that count more than others, write "
+                "sample_weight, one number for each line."
+            )
+        check_weights(given.get("sample_weight"))
+        self._check_lines(images, labels)
+        return given
 
     def _check_lines(self, images: Any, labels: Any) -> None:
         made_for = getattr(images, "made_for", None)
@@ -238,6 +269,7 @@ class LineReader(keras.Model):  # type: ignore[misc]
         labels = keras.tree.flatten(y)
         if len(labels) != 1 or not all(map(is_ctc, keras.tree.flatten(self.loss))):
             return super().compute_loss(x, y, y_pred, *args, **kwargs)
+        check_batch(labels[0], args[0] if args else kwargs.get("sample_weight"))
         can_be_learned = are_learnable(labels[0], y_pred, len(self.alphabet))
         # What a backend makes of wrong labels would reach the weights.
         y = keras.ops.where(can_be_learned[:, None], labels[0], 0)

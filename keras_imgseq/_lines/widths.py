@@ -1,7 +1,9 @@
 """Lines of different widths in few shapes, because each shape is compiled."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,30 @@ from keras_imgseq._lines.line_image import Line
 # Widths are rounded up to a multiple of this, in pixels, and to one of few for long lines.
 WIDTH_UNIT = 32
 WIDTHS_OF_A_SET = 8
+
+
+class OneWidth(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends a prediction whose answers do not fit into one array."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: set[int] = set()
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._found.add(logs["outputs"].shape[1])
+        # An error here would lose the weights on JAX, where Keras holds them during the loop.
+        if len(self._found) > 1:
+            self.model.stop_predicting = True
+
+    def check(self) -> None:
+        """Refuses batches of several widths."""
+        if len(self._found) > 1:
+            steps = " and ".join(map(str, sorted(self._found)))
+            raise ValueError(
+                "`predict` returns one array, so all batches have one width. Received: batches of "
+                f"{steps} steps. Write reader.read(images), or reader.predict_on_batch(batch) for "
+                "each batch."
+            )
 
 
 def rounded_up(width: int) -> int:

@@ -51,6 +51,11 @@ class Architecture:
     data_format: str | None
     name: str | None
 
+    @classmethod
+    def of(cls, arguments: dict[str, Any]) -> "Architecture":
+        """An architecture of a function's arguments. In a `tf.function` there are other locals."""
+        return cls(**{field.name: arguments[field.name] for field in dataclasses.fields(cls)})
+
     def __post_init__(self) -> None:
         self.cells_made: list[Any] = []
         self._check_units_and_classes()

@@ -137,7 +137,10 @@ class ConvStem(keras.layers.Layer):  # type: ignore[misc]
         if mask is None and not self._is_loaded:
             check_padding_arrives(images, self.mask_value)
         # By its name: Keras forgets a mask that is given by its place.
-        return super().__call__(images, mask=mask, **kwargs)
+        # A subclass may take no mask.
+        if mask is not None:
+            kwargs["mask"] = mask
+        return super().__call__(images, **kwargs)
 
     def build(self, input_shape: Shape) -> None:
         num_features = axes.sizes_of(input_shape, self.data_format)[2]

@@ -108,7 +108,7 @@ def build_image_rnn(
         ['images', 'as_sequence', 'rnn_1', 'logits', 'probabilities']
         >>> model.compile("rmsprop", "categorical_crossentropy", metrics=["accuracy"])
     """
-    network = Architecture(**locals())
+    network = Architecture.of(locals())
     images = keras.Input(network.input_shape, name=network.named("images"))
     several = len(network.reading) > 1
     read = images if network.stem is None else network.stem(images)

@@ -90,7 +90,7 @@ def count_image_rnn_params(
         >>> keras_imgseq.count_image_rnn_params((28, 28), 10, units=64, cell="lstm")
         24458
     """
-    network = Architecture(**locals())
+    network = Architecture.of(locals())
     if not isinstance(network.cell, str):
         raise ValueError(
             f"A callable cell has no formula. Received: cell={shown(cell)}. Build the model and "

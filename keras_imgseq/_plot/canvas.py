@@ -51,6 +51,8 @@ def as_image(image: Any) -> Any:
             f"A picture is drawn of one image. Received: {shown(image)}. Write an array of "
             "(height, width) or with channels."
         ) from error
+    # Matplotlib and NumPy know no bfloat16.
+    array = array.astype("float32") if array.dtype.name == "bfloat16" else array
     if array.dtype.kind not in "biuf":
         raise ValueError(
             f"A picture is drawn of one image of numbers. Received: {shown(image)}. Write an "

@@ -164,8 +164,10 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
             check_padding_arrives(images, self.mask_value)
         if not self.built and not isinstance(images, keras.KerasTensor):
             self._warn_of_one_image(static_shape(images))
-        # By its name: Keras forgets a mask that is given by its place.
-        return super().__call__(images, mask=mask, **kwargs)
+        # By its name: Keras forgets a mask that is given by its place. A subclass may take none.
+        if mask is not None:
+            kwargs["mask"] = mask
+        return super().__call__(images, **kwargs)
 
     def build(self, input_shape: Shape) -> None:
         self._warn_of_the_axes(input_shape)
