@@ -266,7 +266,7 @@ def answers_by_name(target, file, inputs):
 def test_what_a_target_cannot_hold_is_said(tmp_path):
     skip_without("openvino")
     networks()["masked gru"].save(tmp_path / "model.keras")
-    with raises(
+    with pytest.raises(
         SystemExit,
         match=r"openvino cannot hold this network .*another KERAS_BACKEND, or another target\.$",
     ):

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 from backends import needs_tensorflow, needs_torch
-from messages import raises
 
 from keras_imgseq import ImageAsSequence, build_image_rnn, image_as_sequence
 
@@ -46,7 +45,7 @@ def test_in_tf_data_a_patch_that_does_not_divide_is_refused():
     import tensorflow as tf
 
     dataset = tf.data.Dataset.from_tensors(IMAGES)
-    with raises(ValueError, match="The patch's height 4 does not divide"):
+    with pytest.raises(ValueError, match="The patch's height 4 does not divide"):
         dataset.map(ImageAsSequence(4, data_format="channels_last"))
 
 
@@ -71,7 +70,7 @@ def test_in_tf_data_of_images_of_unknown_rank():
 
     spec = tf.TensorSpec(None, "uint8")
     dataset = tf.data.Dataset.from_generator(lambda: iter(IMAGES), output_signature=spec)
-    with raises(ValueError, match=r"write images.set_shape\(\(None, 28, 28, 3\)\)"):
+    with pytest.raises(ValueError, match=r"write images.set_shape\(\(None, 28, 28, 3\)\)"):
         dataset.map(read_one)
 
 
@@ -95,9 +94,9 @@ def test_a_mask_in_tf_data_is_refused_where_the_pipeline_can_be_told_from_the_mo
         sequences = next(iter(dataset.map(layer)))
         np.testing.assert_array_equal(sequences, images.reshape(4, 6, 24))
     else:
-        with raises(ValueError, match="A data pipeline passes no mask on"):
+        with pytest.raises(ValueError, match="A data pipeline passes no mask on"):
             dataset.map(layer)
-        with raises(ValueError, match="Received: a mask, images of tensorflow"):
+        with pytest.raises(ValueError, match="Received: a mask, images of tensorflow"):
             ImageAsSequence("row")(tf.constant(images), mask=np.ones(images.shape[:2], "bool"))
 
 
