@@ -502,21 +502,3 @@ def test_two_networks_fit_into_one_model():
     model = keras.Model([first.input, second.input], keras.layers.Dense(3)(joined))
     arrays = [np.ones((2, 4, 6), "float32"), np.ones((2, 4, 6, 3), "float32")]
     assert model.predict(arrays, verbose=0).shape == (2, 3)
-
-
-@pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="torch.compile is tested on its own backend"
-)
-@pytest.mark.parametrize("reading", [{"step": 2}, {"step": (1, 2)}, {"step": 3, "padding": "same"}])
-def test_torch_compile_reads_a_snake_of_patches_at_any_size(reading):
-    import torch
-
-    for read in (
-        ImageAsSequence(**reading, order="snake"),
-        lambda images: image_as_sequence(images, **reading, order="snake"),
-    ):
-        torch._dynamo.reset()
-        compiled = torch.compile(read, backend="eager", dynamic=True)
-        for height, width in ((6, 4), (4, 8)):
-            images = torch.arange(2.0 * height * width).reshape(2, height, width)
-            assert torch.equal(compiled(images), read(images))

@@ -352,10 +352,9 @@ def test_a_line_has_no_class_and_one_weight():
         small = small_reader()
         small.compile("sgd")
         small.fit(Batches(images, labels, np.ones((2, 3))), verbose=0)
-    for weights in (np.ones(2), np.ones((2, 1))):
-        small = small_reader()
-        small.compile("sgd")
-        small.fit(images, labels, sample_weight=weights, verbose=0)
+    # The refusals left nothing behind.
+    history = reader.fit(images, labels, sample_weight=np.ones((2, 1)), verbose=0).history
+    assert np.isfinite(history["loss"][0])
 
 
 def test_held_lines_are_checked_wherever_they_are_given():

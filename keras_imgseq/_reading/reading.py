@@ -75,8 +75,7 @@ class Reading:
 
     def grid_size(self, image_size: Size) -> Size:
         """Patches down and across, or None where it follows from an unknown side."""
-        is_snake_of_patches = self.order == "snake" and self.patch_size((1, 1)) != (1, 1)
-        if self.order not in ("raster", "snake") or is_snake_of_patches:
+        if self.order not in ("raster", "snake"):
             # A path is of one size. torch.compile makes symbols of sizes that change.
             height, width = (None if side is None else index(side) for side in image_size)
             image_size = height, width
