@@ -361,8 +361,12 @@ def test_held_lines_are_checked_wherever_they_are_given():
     reader = small_reader()
     reader.compile("sgd")
     images, labels = np.stack(lines([24, 24])), np.array([[1, 2], [1, 0]])
+    before = reader.get_weights()
     with raises(ValueError, match="padded with 0"):
         reader.fit(images, labels, 2, 1, 0, None, 0.0, (images, labels - 1))
+    # Before the training, and not behind its first epoch.
+    for old, new in zip(before, reader.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 def test_labels_of_a_dataset_have_two_axes():
