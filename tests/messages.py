@@ -10,6 +10,7 @@ import keras_imgseq
 
 PACKAGE = Path(keras_imgseq.__file__).parent
 MESSAGES = Path(__file__).parent / "data" / "messages.txt"
+KNOWN = frozenset(MESSAGES.read_text("utf-8").splitlines())
 
 
 @contextlib.contextmanager
@@ -19,8 +20,7 @@ def raises(expected, match=None):
         yield error
     if PACKAGE in Path(error.traceback[-1].path).parents:
         message = on_one_line(str(error.value))
-        known = MESSAGES.read_text("utf-8").splitlines()
-        assert message in known, f"Read it aloud, and write it into {MESSAGES}:\n{message}"
+        assert message in KNOWN, f"Read it aloud, and write it into {MESSAGES}:\n{message}"
 
 
 def on_one_line(message):

@@ -8,7 +8,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from backends import INSTALLED, needs_tensorflow, run_python
+from backends import INSTALLED, needs_tensorflow, needs_torch, run_python
 from hypothesis import example, given
 from hypothesis import strategies as st
 from messages import raises
@@ -314,13 +314,16 @@ def test_texts_are_no_labels_yet(texts):
 @pytest.mark.parametrize(
     ("images", "found"),
     [
+        (np.full((2, 8, 20), 255.0), "float64 with values up to 255"),
+        (np.zeros((2, 10, 20)), r"shape=\(2, 10, 20\)"),
+        (np.zeros((2, 8, 20, 1)), r"shape=\(2, 8, 20, 1\)"),
         (np.full((2, 8, 20), np.nan, "float32"), "float32 with NaN"),
         (np.full((2, 8, 20), -1.0, "float32"), "float32 with values down to -1"),
         (1 - np.pad(np.ones((2, 4, 10), "float32"), ((0, 0), (2, 2), (5, 5))), "paper were 1"),
         (np.zeros((2, 8, 0), "float32"), "at least one pixel wide"),
     ],
 )
-def test_what_shows_that_lines_are_not_prepared(images, found):
+def test_lines_that_are_not_prepared_are_refused(images, found):
     reader = small_reader()
     reader.compile("sgd")
     labels = np.array([[1, 2], [1, 0]])
@@ -388,6 +391,20 @@ def test_ragged_lines_and_labels_are_refused():
         reader.fit(images, ragged)
     with raises(ValueError, match=r"a RaggedTensor. Write LineBatches.*x.to_tensor\(0.0\)"):
         reader.fit(tf.ragged.constant([[[0.0] * 4] * 8]), np.array([[1]]))
+
+
+@needs_torch
+def test_nested_lines_and_labels_are_refused():
+    import torch
+
+    reader = small_reader()
+    reader.compile("sgd")
+    labels = torch.nested.nested_tensor([torch.tensor([1, 2]), torch.tensor([1])])
+    with raises(ValueError, match=r"a NestedTensor. Write y.float\(\).to_padded_tensor\(0\)"):
+        reader.fit(np.stack(lines([24, 24])), labels)
+    images = torch.nested.nested_tensor([torch.zeros(8, 24), torch.zeros(8, 20)])
+    with raises(ValueError, match=r"a NestedTensor. Write LineBatches.*to_padded_tensor\(0.0\)"):
+        reader.fit(images, np.array([[1], [2]]))
 
 
 def test_answers_of_several_widths_do_not_fit_into_one_array():
@@ -596,23 +613,6 @@ def test_batches_of_another_reader_are_refused():
 
 def good_lines(reader):
     return np.zeros((1, reader.height, 32), "float32"), np.ones((1, 1), "int32")
-
-
-@pytest.mark.parametrize(
-    ("images", "found"),
-    [
-        (np.full((1, 16, 32), 255.0), "float64 with values up to 255"),
-        (np.zeros((1, 20, 32)), r"shape=\(1, 20, 32\)"),
-        (np.zeros((1, 16, 32, 1)), r"shape=\(1, 16, 32, 1\)"),
-    ],
-)
-def test_lines_that_are_not_prepared_are_refused(images, found):
-    reader = LineReader("ab", 16, filters=4, pool_sizes=((4, 4),), units=4)
-    reader.compile("sgd")
-    with raises(ValueError, match=rf"\(lines, 16, width\).*{found}"):
-        reader.predict(images)
-    with raises(ValueError, match=found):
-        reader.fit(images, np.ones((1, 1), "int32"))
 
 
 @pytest.mark.parametrize(

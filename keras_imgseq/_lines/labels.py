@@ -11,6 +11,7 @@ from keras_imgseq._lines.blank_padding import OTHER_LOGITS
 from keras_imgseq._lines.decoding import RULE_OF_STEPS, steps_needed
 from keras_imgseq._lines.line_image import end_of_ink
 from keras_imgseq._reading.arguments import shown
+from keras_imgseq._reading.array_libraries import PADDED_BY, kind_of
 
 # Rounding may add something to 1, and take something from 0.
 LEAST_INK, MOST_INK = -0.001, 1.001
@@ -29,10 +30,11 @@ def check_images(images: Any, height: int, cure: str) -> bool:
             "A LineReader takes one array, (lines, height, width), or a dataset of such batches. "
             f"Received: x={shown(images)}. For a list of images, write {cure}."
         )
-    if type(images).__name__ == "RaggedTensor":
+    kind = kind_of(images)
+    if kind in PADDED_BY:
         raise ValueError(
-            "A LineReader takes one array, (lines, height, width). Received: x=a RaggedTensor. "
-            f"Write {cure}, or x.to_tensor(0.0) for prepared lines."
+            f"A LineReader takes one array, (lines, height, width). Received: x=a {kind}. "
+            f"Write {cure}, or x.{PADDED_BY[kind]}(0.0) for prepared lines."
         )
     lines = _as_array(images)
     if lines is None:
@@ -73,9 +75,10 @@ def _unprepared(lines: npt.NDArray[Any]) -> str:
 
 def check_labels(labels: Any, alphabet: str) -> None:
     """Refuses an array with a label that stands for no character of the alphabet."""
-    if type(labels).__name__ == "RaggedTensor":
+    kind = kind_of(labels)
+    if kind in PADDED_BY:
         raise ValueError(
-            f"{KIND_OF_LABELS} Received: y=a RaggedTensor. Write y.to_tensor(0), or "
+            f"{KIND_OF_LABELS} Received: y=a {kind}. Write y.{PADDED_BY[kind]}(0), or "
             "reader.encode(texts)."
         )
     array = _as_array(labels)
@@ -135,11 +138,10 @@ def check_weights(weights: Any) -> None:
 
 def check_batch(labels: Any, weights: Any) -> None:
     """Refuses the labels and the weights of a batch by what is known of them in a compiled step."""
-    kind = keras.backend.standardize_dtype(labels.dtype)
-    is_ragged = type(labels).__name__ == "RaggedTensor"
-    is_number = kind.startswith(("int", "uint", "float", "bfloat"))
-    if is_ragged or not is_number or len(_known_shape(labels, 2)) != 2:
-        found = "a RaggedTensor" if is_ragged else f"{kind}, {_known_shape(labels, 2)}"
+    kind, dtype = kind_of(labels), keras.backend.standardize_dtype(labels.dtype)
+    is_number = dtype.startswith(("int", "uint", "float", "bfloat"))
+    if kind in PADDED_BY or not is_number or len(_known_shape(labels, 2)) != 2:
+        found = f"a {kind}" if kind in PADDED_BY else f"{dtype}, {_known_shape(labels, 2)}"
         raise ValueError(f"{KIND_OF_LABELS} Received: y={found}. Write reader.encode(texts).")
     check_weights(weights)
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_imgseq._reading.arguments import listed, shown
-from keras_imgseq._reading.array_libraries import library_of
+from keras_imgseq._reading.array_libraries import kind_of, library_of
 
 
 def as_array(value: Any, name: str, several_sizes: str) -> Any:
@@ -37,7 +37,7 @@ def checked_array(value: Any, name: str) -> Any:
 
 def check_kind(value: Any, name: str) -> None:
     """Refuses what is no array, and arrays that hold more or less than numbers at places."""
-    kind = "NestedTensor" if getattr(value, "is_nested", False) else type(value).__name__
+    kind = kind_of(value)
     if kind in _SPECIAL:
         # Integers hold no -1.0.
         is_float = "float" in str(getattr(value, "dtype", "float"))

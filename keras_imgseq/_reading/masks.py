@@ -14,7 +14,7 @@ from keras import ops
 
 from keras_imgseq._reading import axes
 from keras_imgseq._reading.arguments import shown
-from keras_imgseq._reading.array_libraries import library_of
+from keras_imgseq._reading.array_libraries import PADDED_BY, kind_of, library_of
 from keras_imgseq._reading.given_arrays import check_kind
 from keras_imgseq._reading.reading import Reading
 from keras_imgseq._reading.rearrangement import to_sequences
@@ -50,8 +50,8 @@ def given_mask(mask: Any, images: Any, data_format: str) -> Any:
             mask = np.asarray(mask, "bool")
     if mask is None:
         return None
-    if getattr(mask, "is_nested", False) or type(mask).__name__ == "RaggedTensor":
-        raise ValueError(_refusal(f"a {type(mask).__name__}", images.shape, data_format))
+    if kind_of(mask) in PADDED_BY:
+        raise ValueError(_refusal(f"a {kind_of(mask)}", images.shape, data_format))
     is_text = getattr(getattr(mask, "dtype", None), "kind", "b") in "OSUTMm"
     if is_text or not hasattr(mask, "shape"):
         raise ValueError(_refusal(f"mask={shown(mask)}", images.shape, data_format))
