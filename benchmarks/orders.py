@@ -49,8 +49,14 @@ def main() -> None:
         type=Path,
         help="the file to write (default: benchmark-results/orders.json, and with --tiny none)",
     )
-    parser.add_argument("--tiny", action="store_true", help="only see that it runs")
+    parser.add_argument(
+        "--tiny",
+        action="store_true",
+        help="only see that it runs: 200 images, a SimpleRNN, one seed and one epoch",
+    )
     options = parser.parse_args()
+    if options.seeds < 1:
+        parser.error(f"argument --seeds: a whole number from 1. Received: {options.seeds}.")
     if not options.output and not options.tiny:
         options.output = Path("benchmark-results/orders.json")
     if options.output:

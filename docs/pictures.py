@@ -64,7 +64,8 @@ def main() -> None:
     draw(by_row, "by_row")
     draw(web, "web")
     draw(folder, "folder")
-    draw(orders_compared, "orders_compared")
+    draw(functools.partial(orders_compared, "orders.json"), "orders_compared")
+    draw(functools.partial(orders_compared, "orders-fashion.json"), "orders_compared_fashion")
     draw(speed, "speed")
     if options.reader:
         draw(lambda colours: line(options.reader), "line")
@@ -281,9 +282,9 @@ def network_of_folder() -> keras.Model:
         return keras.saving.load_model(Path(trained_in) / "model.keras")
 
 
-def orders_compared(colours: tuple[str, ...]) -> Figure:
+def orders_compared(file: str, colours: tuple[str, ...]) -> Figure:
     """The accuracy of each order, cell by cell, with the range of the seeds."""
-    content = json.loads((DOCS / "data" / "orders.json").read_text(encoding="utf-8"))
+    content = json.loads((DOCS / "data" / file).read_text(encoding="utf-8"))
     found = content["as they are"]
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     axes = figure.subplots()
@@ -294,7 +295,7 @@ def orders_compared(colours: tuple[str, ...]) -> Figure:
         colour = (*colours[1:], colours[0])[number]
         axes.hlines(places, values.min(axis=1), values.max(axis=1), colors=colour)
         axes.plot(np.median(values, axis=1), places, marker, color=colour, label=cell)
-    axes.set(yticks=range(len(found)), xlabel="right on the test digits, %")
+    axes.set(yticks=range(len(found)), xlabel="right on the test images, %")
     axes.set_yticklabels(list(found))
     axes.invert_yaxis()
     axes.grid(alpha=0.3, axis="x")

@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   python examples/folder_of_images.py photos --size 64 64 --epochs 10
   python examples/folder_of_images.py --predict new/1.jpg new/2.jpg
 
-Without a folder it takes 20 seconds on two CPU cores, the start of TensorFlow included. After the
+Without a folder it takes 20 seconds with TensorFlow on two CPU cores, its start included. After the
 second epoch of your own images it says how long the others will take."""
 
 

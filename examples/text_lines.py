@@ -87,7 +87,10 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
     )
     only_tested = sorted(set("".join(test.texts)) - set(alphabet))
     if only_tested:
-        print(f"Characters only in the test ({len(only_tested)}): {' '.join(only_tested)}")
+        print(
+            f"Characters only in the test ({len(only_tested)}), which the reader cannot learn: "
+            f"{' '.join(only_tested)}"
+        )
     keras.utils.set_random_seed(options.seed)
     reader = LineReader(alphabet, options.height, filters=options.filters, units=options.units)
     if saved:
@@ -108,7 +111,8 @@ def train(options: argparse.Namespace, saved: KeptFile | None, drawn: KeptFile |
     trained = train_reader(reader, training, validation, recipe, states)
     if saved and not saved.stays(trained.num_epochs):
         saved.write(trained.model.save)
-        print(f"Saved the best reader as {saved.path}")
+        which = "the best reader" if trained.num_epochs else "a reader that has learned little"
+        print(f"Saved {which} as {saved.path}")
     if trained.was_stopped:
         print(f"Stopped.{trained.goes_on(states)}")
         trained.end()
@@ -132,7 +136,7 @@ def report(reader: "LineReader", test: "Lines", error_rate: Any) -> None:
     # A second time, when each width is compiled.
     _, _, speed = error_rate(reader, test)
     print(f"Character error rate: {100 * rate:.2f} %, on {len(test)} lines of the test")
-    print(f"{speed:.0f} lines read a second")
+    print(f"{speed:.3g} lines read a second")
 
 
 def folder_or_share(text: str) -> Path | float:
@@ -175,8 +179,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--where",
         action="store_true",
-        help="with --read: print one JSON object for each image, with the place of each "
-        "character in pixels (default: only the text)",
+        help="with --read, behind the images: print one JSON object for each image, with the place "
+        "of each character in pixels (default: only the text)",
     )
     parser.add_numbers(
         (

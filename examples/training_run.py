@@ -69,8 +69,11 @@ class Trained:
 
     def goes_on(self, is_kept: object) -> str:
         """What to say of a run that was stopped, whose states were to be kept or not."""
-        is_known = is_kept and not self.error
-        return " The same command goes on from the last whole epoch." if is_known else ""
+        if not is_kept or self.error:
+            return ""
+        if not self.num_epochs:
+            return " No epoch was whole: the same command begins again."
+        return " The same command goes on from the last whole epoch."
 
     def end(self) -> NoReturn:
         """Ends the program, as Ctrl-C does or with what stopped the training."""

@@ -27,6 +27,7 @@ else:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}"
 
 import keras
+import pytest
 from hypothesis import Phase, settings
 
 # JAX compiles every new shape, TensorFlow every network: examples are spent where they are cheap.
@@ -43,6 +44,15 @@ settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
 )
 settings.load_profile("few")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure():
+    if keras.backend.backend() == "tensorflow" and settings().max_examples < 300:
+        import tensorflow as tf
+
+        # As on JAX: to make a small graph fast takes longer than to run it.
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def pytest_unconfigure(config):

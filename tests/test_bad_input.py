@@ -158,6 +158,8 @@ def test_a_channel_axis_that_is_not_there():
         ({"reading": "hilbert"}, "as ImageAsSequence((4, 4), 'hilbert')"),
         ({"reading": []}, "reading=None for rows"),
         ({"reading": ("cross", "diagonal")}, "one of 'row', 'column', 'pixel'"),
+        ({"reading": ["cross", 4]}, "Received: reading=['cross', 4]"),
+        ({"reading": ["row", ("cross", 4)]}, 'reading=("cross", 4), in round brackets'),
         ({"reading": 5}, "crop the images to 25"),
         ({"reading": ["row", "pixel"], "return_sequences": True}, "readings of equal steps"),
         (

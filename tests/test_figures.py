@@ -24,13 +24,18 @@ def in_percent(accuracies):
 
 
 @pytest.mark.parametrize(
-    ("heading", "images"),
-    [("# Orders compared", "as they are"), ("## With permuted pixels", "with permuted pixels")],
+    ("heading", "file", "images"),
+    [
+        ("# Orders compared", "orders.json", "as they are"),
+        ("## Clothes instead of digits", "orders-fashion.json", "as they are"),
+        ("### Digits", "orders.json", "with permuted pixels"),
+        ("### Clothes", "orders-fashion.json", "with permuted pixels"),
+    ],
 )
-def test_the_orders_are_those_that_were_measured(heading, images):
+def test_the_orders_are_those_that_were_measured(heading, file, images):
     page = (DOCS / "orders-compared.md").read_text(encoding="utf-8")
-    measured = json.loads((DOCS / "data" / "orders.json").read_text(encoding="utf-8"))[images]
-    section = page.split(f"{heading}\n")[1].split("\n## ")[0]
+    measured = json.loads((DOCS / "data" / file).read_text(encoding="utf-8"))[images]
+    section = page.split(f"{heading}\n")[1].split("\n##")[0]
     table = {name: cells for name, *cells in rows_of(section)}
     assert table == {
         name: [in_percent(seeds[cell]) for cell in ("simple_rnn", "gru", "lstm")]

@@ -1,5 +1,7 @@
 """What a reader makes of the image of a line."""
 
+from pathlib import Path
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from messages import raises
 from PIL import Image
 
-from keras_imgseq._lines.line_image import _resampled, prepared
+from keras_imgseq._lines.line_image import _resampled, all_prepared, prepared
 
 HEIGHT = 16
 
@@ -135,6 +137,30 @@ def test_floats_that_were_divided_twice_are_not_taken_for_paper(dtype):
     assert prepared(image, 20).max() == 1
     # Half a grey level of noise on black is paper.
     assert prepared(image / 255 * 0.4, 20).max() == 0
+
+
+@pytest.mark.parametrize("path", ["line.png", Path("line.png")], ids=["text", "path"])
+def test_a_path_is_to_be_opened(path):
+    with raises(ValueError, match=r"For a file, write PIL.Image.open\(path\)"):
+        prepared(path, HEIGHT)
+    with raises(ValueError, match=r"images\[0\].*For a file, write PIL.Image.open\(path\)"):
+        all_prepared([path], HEIGHT)
+    with raises(ValueError, match=r"For a file, write \[PIL.Image.open\(path\)\]"):
+        all_prepared(path, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    "images", [[ink()] * 2, (ink(), ink(9)), [Image.fromarray(ink().astype("uint8"))] * 2]
+)
+def test_several_images_are_no_line(images):
+    with raises(ValueError, match=r"a list of 2 images. For the first of them, write images\[0\]"):
+        prepared(images, HEIGHT)
+
+
+def test_lists_of_numbers_are_a_line():
+    np.testing.assert_array_equal(prepared(ink().tolist(), HEIGHT), prepared(ink(), HEIGHT))
+    rows = [*ink()]
+    np.testing.assert_array_equal(prepared(rows, HEIGHT), prepared(ink(), HEIGHT))
 
 
 @pytest.mark.parametrize("largest", [1, 2])

@@ -59,7 +59,7 @@ def results(output):
 def test_a_run_that_is_killed_ends_as_one_that_is_not(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     moments = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
-    expected = run_here(mnist_simplernn.main, *RUN, "--resume", whole).stdout
+    expected = started("--resume", whole).communicate()[0]
     assert len(results(expected)) == 2, expected
     epochs = 0
     for _ in range(KILLS):

@@ -365,7 +365,7 @@ def test_ctrl_c_loses_nothing(folder, tmp_path_factory, monkeypatch):
     monkeypatch.setattr(line_training, "changed", changed)
     ended = run_example(*arguments)
     assert ended.returncode == 130, ended.stderr
-    assert "Characters only in the test (1): x" in ended.stdout
+    assert "Characters only in the test (1), which the reader cannot learn: x" in ended.stdout
     assert "Stopped. The same command goes on from the last whole epoch." in ended.stdout
     assert keras.saving.load_model(saved).alphabet == "ab"
     monkeypatch.setattr(line_training, "changed", lambda line, generator: line)

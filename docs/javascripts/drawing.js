@@ -121,7 +121,9 @@
     function sayBelief() {
       const belief = reader.belief();
       const best = imgseq.bestOf(belief);
-      answer.textContent = `It reads a ${best} (${imgseq.percent(belief[best])}).`;
+      const says = `it reads a ${best} (${imgseq.percent(belief[best])}).`;
+      const words = [...reader.changes(), says].join(", ");
+      answer.textContent = words[0].toUpperCase() + words.slice(1);
     }
 
     function clear() {

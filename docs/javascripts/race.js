@@ -4,6 +4,8 @@
   const { SIDE, COVER, address, button, element, paint } = imgseq;
   const PATCH = imgseq.data.racePatch;
   const NUM_STEPS = (SIDE * SIDE) / (PATCH[0] * PATCH[1]);
+  // Up to here most bets of every network are wrong.
+  const STEPS_OF_LUCK = 8;
 
   imgseq.buildRace = (place) => {
     const given = address.read();
@@ -105,9 +107,11 @@
       const { label } = imgseq.digits[number];
       const first = Math.min(...lanes.map((lane) => lane.known || Infinity));
       const winners = lanes.filter((lane) => lane.known === first).map((lane) => lane.code);
-      return winners.length
-        ? `It is a ${label}. First, after step ${first}: ${winners.join(" and ")}.`
-        : `It is a ${label}. None of them knew.`;
+      if (!winners.length) {
+        return `It is a ${label}. None of them knew.`;
+      }
+      const luck = first <= STEPS_OF_LUCK ? " So early, that is luck." : "";
+      return `It is a ${label}. First, after step ${first}: ${winners.join(" and ")}.${luck}`;
     }
 
     readAgain();

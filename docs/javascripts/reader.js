@@ -325,6 +325,11 @@
       // The drawing that is shown, as 784 greys, or null, and what is believed of it.
       drawing: () => state.drawing,
       belief: () => found.beliefs[SIDE - 1],
+      // In which ways the network gets another image than the one that was drawn.
+      changes: () =>
+        [state.isMoved && "moved by four pixels", state.isInverted && "in black on white"].filter(
+          Boolean,
+        ),
       // Shows a drawing, read to its end or from its beginning.
       showDrawing(pixels, { isWatched = false } = {}) {
         const drawing = drawingOf(textOfDrawing(pixels));

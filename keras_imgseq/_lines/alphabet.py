@@ -59,7 +59,8 @@ def encoded(texts: Any, alphabet: str) -> list[list[int]]:
     for number, text in enumerate(listed(texts)):
         if not isinstance(text, str):
             raise ValueError(
-                f"`texts` is a list of strings. Received: texts[{number}]={shown(text)}."
+                f"`texts` is a list of strings. Received: texts[{number}]={shown(text)}. Write the "
+                "texts themselves, which become labels here."
             )
         composed = normalized(text)
         unknown = sorted(set(composed) - set(labels))

@@ -1,5 +1,6 @@
 """One line of text as a reader wants it: of one height, ink 1, paper 0."""
 
+import os
 from typing import Any
 
 import keras
@@ -51,9 +52,12 @@ def all_prepared(images: Any, height: int) -> list[Line]:
     if isinstance(images, (str, bytes, dict, keras.KerasTensor, keras.Variable)) or not (
         is_series or is_batch
     ):
+        cure = "For one line, write [image]."
+        if _is_path(images):
+            cure = "For a file, write [PIL.Image.open(path)]."
         raise ValueError(
             "`images` is a list of arrays, one for each line. Received: "
-            f"images={shown(images)}. For one line, write [image]."
+            f"images={shown(images)}. {cure}"
         )
     lines = []
     for number, image in enumerate(images):
@@ -130,6 +134,17 @@ def _as_array(image: Any) -> npt.NDArray[Any]:
             "The image of a line is an array of which no place is masked. Received: a "
             f"{type(image).__name__}. Write image.filled(white), with what is white in your image."
         )
+    if _is_path(image):
+        raise ValueError(
+            f"The image of a line is an array, or opened by Pillow. Received: {shown(image)}. "
+            "For a file, write PIL.Image.open(path)."
+        )
+    parts = image if isinstance(image, (list, tuple)) else ()
+    if any(len(getattr(part, "shape", ())) > 1 or hasattr(part, "mode") for part in parts):
+        raise ValueError(
+            f"This takes the image of one line. Received: a list of {len(parts)} images. For the "
+            "first of them, write images[0]."
+        )
     try:
         if getattr(image, "mode", None) in OTHER_MODES:
             # Numbers of a palette, of ink or of a hue are no light.
@@ -146,6 +161,10 @@ def _as_array(image: Any) -> npt.NDArray[Any]:
         # bfloat16 and its like, of which NumPy does not know that they are floats.
         array = array.astype("float32")
     return array
+
+
+def _is_path(image: Any) -> bool:
+    return isinstance(image, (str, bytes, os.PathLike))
 
 
 def _cure_of_values(array: npt.NDArray[Any], name: str) -> str:

@@ -32,6 +32,12 @@ def readings_of(reading: Any, data_format: str | None) -> list[ImageAsSequence]:
             "A network needs at least one reading. Received: reading=[]. Write "
             'reading=None for rows, or a list like ["row", "column"].'
         )
+    if any(map(_is_cross, readings)):
+        raise ValueError(
+            '"cross" already holds four readings, and stands alone. Received: '
+            f'reading={shown(reading)}. Write reading="cross" for single pixels, or '
+            'reading=("cross", 4), in round brackets, for patches.'
+        )
     given = [one for one in readings if isinstance(one, ImageAsSequence)]
     resolved = given[0].data_format if given else axes.resolved(data_format)
     layers = [_as_layer(one, resolved) for one in readings]
@@ -58,11 +64,6 @@ def _as_layer(reading: Any, data_format: str) -> ImageAsSequence:
     # A copy needs the configuration, and to write one Keras imports TensorFlow on every backend.
     if isinstance(reading, ImageAsSequence):
         return reading
-    if isinstance(reading, str) and reading == "cross":
-        raise ValueError(
-            '"cross" already holds four readings. Received: reading=["cross"]. Write '
-            'reading="cross".'
-        )
     if isinstance(reading, str):
         otherwise = ", a patch of (4, 4), or an ImageAsSequence"
         if reading in ORDERS:

@@ -154,6 +154,8 @@ def _number_of_images(image_shape: Sequence[Any], data_format: str) -> str:
     silence = f'data_format="{data_format}"'
     if image_shape[channel_axis(data_format)] is None:
         silence = "the number of channels"
+    elif data_format == "channels_last":
+        silence += ', or data_format="channels_first" where the first axis holds channels'
     return (
         "These axes seem to be a number of images, their height and their width. Received: "
         f"shape={tuple(image_shape)}, data_format={data_format!r} by default. If they are, write "
