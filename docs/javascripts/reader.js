@@ -136,6 +136,7 @@
             pictures(),
             player.controls,
             caption,
+            verdict,
           ),
           element(
             "div",
@@ -160,7 +161,6 @@
             isInverted.label,
           ),
         ),
-        verdict,
         element("div", { class: "digit-controls" }, button("Another digit", another)),
         chart.figure,
       ];
