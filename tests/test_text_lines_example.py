@@ -346,6 +346,27 @@ def listening():
 
 
 @pytest.mark.usefixtures("listening")
+def test_ctrl_c_in_the_first_epoch_is_said(folder, tmp_path, monkeypatch):
+    saved, pressed = tmp_path / "reader.keras", []
+
+    def changed(line, generator):
+        if not pressed:
+            pressed.append("Ctrl-C")
+            signal.raise_signal(signal.SIGINT)
+        return line
+
+    monkeypatch.setattr(line_training, "changed", changed)
+    # The first epoch has a second batch, which is not trained.
+    monkeypatch.setattr(line_training, "BATCH_SIZE", 2)
+    arguments = ["--data", folder, "--units", 4, "--epochs", 2, "--height", 16, "--augment"]
+    ended = run_example(*arguments, "--resume", tmp_path / "state", "--save", saved)
+    assert ended.returncode == 130, ended.stderr
+    assert f"Saved a reader that has learned little as {saved}" in ended.stdout
+    assert "Stopped. No epoch was whole: the same command begins again." in ended.stdout
+    assert keras.saving.load_model(saved).alphabet == "ab"
+
+
+@pytest.mark.usefixtures("listening")
 def test_ctrl_c_loses_nothing(folder, tmp_path_factory, monkeypatch):
     others, results = tmp_path_factory.mktemp("others"), tmp_path_factory.mktemp("results")
     saved = results / "reader.keras"
