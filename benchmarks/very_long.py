@@ -36,25 +36,21 @@ def main() -> None:
     print("| --- | --- | --- | --- |")
     for name, times in later.items():
         low, median, high = (f"{value:.2g}" for value in statistics.quantiles(times, n=4))
-        ratios = [
-            one / other for one, other in zip(times, later.get(REFERENCE, times), strict=True)
-        ]
-        print(
-            f"| {name} | {first[name]:.2g} | {median} ({low} to {high}) | "
-            f"{statistics.median(ratios):.2f} |"
-        )
+        beside = zip(times, later.get(REFERENCE, []), strict=False)
+        ratios = [one / other for one, other in beside]
+        ratio = f"{statistics.median(ratios):.2f}" if ratios else "not installed"
+        print(f"| {name} | {first[name]:.2g} | {median} ({low} to {high}) | {ratio} |")
 
 
 def started(backend: str) -> subprocess.Popen[str]:
     """A process that takes a training step for each line that it is given."""
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.very_long", "--steps"],
         env={**os.environ, "KERAS_BACKEND": backend},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    return process
 
 
 def seconds_of_a_step(process: subprocess.Popen[str]) -> float:
