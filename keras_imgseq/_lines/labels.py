@@ -11,7 +11,7 @@ from keras_imgseq._lines.blank_padding import OTHER_LOGITS
 from keras_imgseq._lines.decoding import RULE_OF_STEPS, steps_needed
 from keras_imgseq._lines.line_image import end_of_ink
 from keras_imgseq._reading.arguments import shown
-from keras_imgseq._reading.array_libraries import PADDED_BY, kind_of
+from keras_imgseq._reading.given_arrays import PADDED_BY, kind_of
 
 # Rounding may add something to 1, and take something from 0.
 LEAST_INK, MOST_INK = -0.001, 1.001

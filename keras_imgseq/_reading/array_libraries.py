@@ -252,8 +252,6 @@ _CLASSES: dict[str, Any] = {
     "torch": PyTorch,
 }
 _LIBRARIES: dict[type, ArrayLibrary] = {}
-# The tensors that hold parts of unlike length, and what makes dense ones of them.
-PADDED_BY = {"RaggedTensor": "to_tensor", "NestedTensor": "float().to_padded_tensor"}
 
 
 def library_of(array: Any) -> ArrayLibrary:
@@ -283,11 +281,6 @@ if keras.backend.backend() == "torch":
 def is_foreign(array: Any) -> bool:
     """Whether an array is of another library than Keras' backend and NumPy."""
     return library_of(array).name not in ("numpy", "keras", keras.backend.backend())
-
-
-def kind_of(array: Any) -> str:
-    """The name of a type. PyTorch's nested tensors have none of their own."""
-    return "NestedTensor" if getattr(array, "is_nested", False) else type(array).__name__
 
 
 def static_shape(array: Any) -> tuple[int | None, ...]:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_imgseq._reading.arguments import listed, shown
-from keras_imgseq._reading.array_libraries import kind_of, library_of
+from keras_imgseq._reading.array_libraries import library_of
 
 
 def as_array(value: Any, name: str, several_sizes: str) -> Any:
@@ -33,6 +33,11 @@ def checked_array(value: Any, name: str) -> Any:
         value = _converted(value)
     check_dtype(value, name)
     return value
+
+
+def kind_of(value: Any) -> str:
+    """The name of a type. PyTorch's nested tensors have none of their own."""
+    return "NestedTensor" if getattr(value, "is_nested", False) else type(value).__name__
 
 
 def check_kind(value: Any, name: str) -> None:
@@ -64,6 +69,8 @@ def check_kind(value: Any, name: str) -> None:
         )
 
 
+# The tensors that hold parts of unlike length, and what makes dense ones of them.
+PADDED_BY = {"RaggedTensor": "to_tensor", "NestedTensor": "float().to_padded_tensor"}
 _SPECIAL = {
     "RaggedTensor": "Write {floats}.to_tensor(-1.0), and ImageAsSequence(..., mask_value=-1.0) in "
     "the model.",

@@ -14,8 +14,8 @@ from keras import ops
 
 from keras_imgseq._reading import axes
 from keras_imgseq._reading.arguments import shown
-from keras_imgseq._reading.array_libraries import PADDED_BY, kind_of, library_of
-from keras_imgseq._reading.given_arrays import check_kind
+from keras_imgseq._reading.array_libraries import library_of
+from keras_imgseq._reading.given_arrays import PADDED_BY, check_kind, kind_of
 from keras_imgseq._reading.reading import Reading
 from keras_imgseq._reading.rearrangement import to_sequences
 
