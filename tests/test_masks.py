@@ -73,19 +73,31 @@ def real_steps(reading, real):
     return read.max(axis=2) > 0
 
 
-@given(masked_readings(), st.sampled_from([0.0, -1.0, 2.5]))
-def test_a_step_is_masked_where_no_pixel_of_the_rectangle_is_in_it(drawn, value):
+@given(masked_readings(), st.sampled_from([0.0, -1.0, 2.5]), st.booleans())
+def test_a_step_is_masked_where_no_pixel_of_the_rectangle_is_in_it(drawn, value, of_corners):
     reading, whole, sizes, num_channels = drawn
     images = padded_batch(sizes, whole, num_channels, value)
-    # Only the last row and column need hold another value.
+    # Only the last row and column need hold another value, or the pixel where they meet.
     for image, (height, width) in zip(images, sizes, strict=True):
         image[: height - 1, : width - 1] = value
+        if of_corners:
+            image[: height - 1, width - 1] = image[height - 1, : width - 1] = value
     real = np.zeros((2, *whole), bool)
     for pixels, (height, width) in zip(real, sizes, strict=True):
         pixels[:height, :width] = True
     layer = ImageAsSequence(**reading, mask_value=value)
     mask = mask_of(layer, with_data_format(images, reading["data_format"]))
     np.testing.assert_array_equal(mask, real_steps(reading, real))
+
+
+@pytest.mark.parametrize(
+    ("step", "num_real", "num_steps"), [("row", 3, 4), ("column", 5, 6), ((1, 6), 3, 4)]
+)
+def test_blank_lines_inside_an_image_are_real(step, num_real, num_steps):
+    images = np.zeros((1, 4, 6), "float32")
+    images[0, 2, 4] = 1
+    mask = mask_of(ImageAsSequence(step, mask_value=0.0), images)
+    np.testing.assert_array_equal(mask, np.arange(num_steps)[None] < num_real)
 
 
 @given(masked_readings(), st.booleans())

@@ -103,7 +103,16 @@ def mask_of_steps(
     images: Any, incoming: Any, reading: Reading, mask_value: float | None, data_format: str
 ) -> Any:
     """Which steps hold a real pixel, `(batch, steps)`: by `mask_value`, by a mask, or by both."""
-    real = real_pixels(images, incoming, mask_value, data_format)
+    patch_height, patch_width = reading.patch_size((None, None))
+    if incoming is None and mask_value is not None and patch_width is None:
+        # A whole row is real where the rectangle of real pixels reaches it. One column tells.
+        differs = _differs(images, mask_value, data_format)
+        real = _until_the_last(ops.any(differs, axis=2))[:, :, None]
+    elif incoming is None and mask_value is not None and patch_height is None:
+        differs = _differs(images, mask_value, data_format)
+        real = _until_the_last(ops.any(differs, axis=1))[:, None]
+    else:
+        real = real_pixels(images, incoming, mask_value, data_format)
     if reading.padding == "same":
         # ONNX adds no padding to booleans.
         real = ops.cast(real, "int32")
@@ -118,9 +127,7 @@ def real_pixels(images: Any, incoming: Any, mask_value: float | None, data_forma
     channel_axis = 1 + axes.channel_axis(data_format) if len(images.shape) == 4 else None
     real = None
     if mask_value is not None:
-        padding = ops.convert_to_tensor(mask_value, dtype=images.dtype)
-        real = ops.not_equal(images, padding)
-        real = _up_to_the_last(real if channel_axis is None else ops.any(real, axis=channel_axis))
+        real = _up_to_the_last(_differs(images, mask_value, data_format))
     if incoming is not None:
         incoming = ops.cast(incoming, "bool")
         if len(incoming.shape) == 4:
@@ -145,6 +152,14 @@ def with_the_first(mask: Any) -> Any:
     is_blank = ops.logical_not(ops.any(mask, axis=1, keepdims=True))
     is_first = ops.equal(ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1), 1)
     return ops.logical_or(mask, ops.logical_and(is_blank, is_first))
+
+
+def _differs(images: Any, mask_value: float, data_format: str) -> Any:
+    """Which pixels hold another value, `(batch, height, width)`."""
+    differs = ops.not_equal(images, ops.convert_to_tensor(mask_value, dtype=images.dtype))
+    if len(images.shape) == 3:
+        return differs
+    return ops.any(differs, axis=1 + axes.channel_axis(data_format))
 
 
 def _up_to_the_last(is_real: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import torch
 
-from keras_imgseq._recurrent import torch_lstm
+from keras_imgseq._recurrent import torch_lstm, torch_simple_rnn
 from keras_imgseq._recurrent.torch_loops import run_of, weights_of
 
 
@@ -25,6 +25,8 @@ def with_mask(
     """The last output, all outputs and the last states, as `masked_loops.with_mask`."""
     # A caller may change the mask before the gradient is computed.
     is_real = mask.to(torch.bool, copy=True)
+    if _may_begin_with_padding(layer, states[0]) and _is_in_front(is_real):
+        return _padding_first(layer, sequences, states, is_real)
     if layer.go_backwards:
         is_real = is_real.flip(1)
     if isinstance(layer, keras.layers.LSTM):
@@ -32,13 +34,40 @@ def with_mask(
     return _real_steps_alone(layer, sequences, states, is_real)
 
 
+def _may_begin_with_padding(layer: Any, state: Any) -> bool:
+    """Whether a state stays zero in padding, and the last one is the answer."""
+    is_simple = isinstance(layer, keras.layers.SimpleRNN)
+    if not is_simple or layer.cell.activation is not keras.activations.relu:
+        return False
+    asks_for_more = layer.return_sequences or layer.go_backwards or state.requires_grad
+    return not asks_for_more and not state.any()
+
+
+def _padding_first(
+    layer: Any, sequences: Any, states: list[Any], is_real: Any
+) -> tuple[Any, Any, list[Any]]:
+    """For sequences that end with padding: no step has fewer rows than another."""
+    batch, num_steps = is_real.shape
+    num_real = is_real.sum(1)
+    steps = torch.arange(num_steps) - (num_steps - num_real)[:, None]
+    padding = _places_of(steps.T < 0)
+    places = (steps.clamp_min(0) + _starts(is_real)).T.flatten()
+    rows = sequences.flatten(0, 1).index_select(0, places).index_fill_(0, padding, 0)
+    sizes = [batch] * num_steps
+    _, last = torch_simple_rnn.run_relu(
+        rows, sizes, states[0], weights_of(layer.cell), False, padding
+    )
+    is_shown = is_real[:, -1] if layer.zero_output_for_mask else num_real > 0
+    outputs = last.index_fill(0, _places_of(~is_shown), 0)[:, None]
+    return outputs[:, -1], outputs, [last]
+
+
 def _real_steps_first(
     layer: Any, sequences: Any, states: list[Any], is_real: Any
 ) -> tuple[Any, Any, list[Any]]:
     """For an LSTM, whose kernel runs over the padding too. The answers are picked out."""
     num_read, is_padding, rows = is_real.cumsum(1), ~is_real, sequences.flatten(0, 1)
-    is_in_front = bool((is_real[:, :-1] >= is_real[:, 1:]).all())
-    if layer.go_backwards or not is_in_front:
+    if layer.go_backwards or not _is_in_front(is_real):
         num_steps = is_real.shape[1]
         steps = torch.argsort(is_padding, dim=1, stable=True)
         if layer.go_backwards:
@@ -93,6 +122,11 @@ def _real_steps_alone(
     outputs = torch.nn.functional.pad(outputs, (0, 0, 0, 1)).index_select(0, places)
     outputs = outputs.view(*is_real.shape, layer.units)
     return outputs[:, -1], outputs, [last]
+
+
+def _is_in_front(is_real: Any) -> bool:
+    """Whether padding ends each sequence, and stands nowhere else."""
+    return bool((is_real[:, :-1] >= is_real[:, 1:]).all())
 
 
 def _is_shown(layer: Any, is_real: Any, num_read: Any) -> Any:

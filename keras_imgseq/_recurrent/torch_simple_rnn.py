@@ -27,10 +27,18 @@ from keras_imgseq._recurrent.torch_packed import in_turn, last_rows, states_befo
 
 
 def run_relu(
-    x: Any, batch_sizes: list[int], initial: Any, weights: list[Any], return_sequences: bool
+    x: Any,
+    batch_sizes: list[int],
+    initial: Any,
+    weights: list[Any],
+    return_sequences: bool,
+    padding: Any = None,
 ) -> Any:
-    """All outputs, or `None`, and the last states, with relu."""
-    return _run(x, batch_sizes, initial, weights, return_sequences, torch.relu)
+    """All outputs, or `None`, and the last states, with relu.
+
+    Rows of padding come first, if any. A state of zeros stays zero there.
+    """
+    return _run(x, batch_sizes, initial, weights, return_sequences, torch.relu, padding)
 
 
 def run_tanh(
@@ -47,18 +55,22 @@ def _run(
     weights: list[Any],
     return_sequences: bool,
     f: Any,
+    padding: Any = None,
 ) -> Any:
     w, u, *bias = weights
     b = bias[0] if bias else w.new_zeros(w.shape[1])
-    return _SimpleRNN.apply(x, w, u, b, initial, f, batch_sizes, return_sequences)  # type: ignore[no-untyped-call]
+    return _SimpleRNN.apply(x, w, u, b, initial, f, batch_sizes, return_sequences, padding)  # type: ignore[no-untyped-call]
 
 
 def _step_by_step(
-    f: Any, batch_sizes: list[int], x: Any, w: Any, u: Any, b: Any, h: Any
+    f: Any, batch_sizes: list[int], padding: Any, x: Any, w: Any, u: Any, b: Any, h: Any
 ) -> tuple[Any, Any]:
     """The equations, in operations that PyTorch can differentiate."""
+    projections = x @ w + b
+    if padding is not None:
+        projections = projections.index_fill(0, padding, 0)
     each = [h]
-    for projection in (x @ w + b).split(batch_sizes):
+    for projection in projections.split(batch_sizes):
         each.append(f(projection + each[-1][: len(projection)] @ u))
     states = torch.cat(each)
     return states[len(h) :], torch.cat(last_rows(states, [len(h), *batch_sizes]))
@@ -76,12 +88,15 @@ class _SimpleRNN(torch.autograd.Function):
         f: Any,
         batch_sizes: list[int],
         return_sequences: bool,
+        padding: Any,
     ) -> Any:
         batch, sizes = len(initial), [len(initial), *batch_sizes]
         h = initial.new_empty((batch + len(x), initial.shape[1]))
         h[:batch] = initial
         # Each state is made where its projection lies, which costs a third less.
-        torch.addmm(b, x, w, out=h[batch:])
+        projections = torch.addmm(b, x, w, out=h[batch:])
+        if padding is not None:
+            projections.index_fill_(0, padding, 0)
         activate = torch.relu_ if f is torch.relu else torch.tanh_
         for before, state in pairwise(in_turn(h, sizes)):
             size = len(state)
@@ -89,7 +104,7 @@ class _SimpleRNN(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         # A stateful layer overwrites its state. What needs no gradient is read from h.
         ctx.save_for_backward(x, w, u, b, initial if ctx.needs_input_grad[4] else h[:batch], h)
-        ctx.f, ctx.batch_sizes = f, batch_sizes
+        ctx.f, ctx.batch_sizes, ctx.padding = f, batch_sizes, padding
         # Copies, so that a caller may change them, and the last does not keep the others.
         last = torch.cat(last_rows(h, sizes))
         return h[batch:].clone() if return_sequences else None, last
@@ -99,16 +114,16 @@ class _SimpleRNN(torch.autograd.Function):
         *inputs, h = ctx.saved_tensors
         batch_sizes, needed = ctx.batch_sizes, ctx.needs_input_grad[:5]
         if grad_y is None and grad_last is None:
-            return (None,) * 8
+            return (None,) * 9
 
         def recorded() -> tuple[Any, ...]:
             found = recorded_gradients(
-                lambda *given: _step_by_step(ctx.f, batch_sizes, *given),
+                lambda *given: _step_by_step(ctx.f, batch_sizes, ctx.padding, *given),
                 inputs,
                 needed,
                 (grad_y, grad_last),
             )
-            return *found, None, None, None
+            return *found, None, None, None, None
 
         if must_be_recorded([grad_y, grad_last]):
             return recorded()
@@ -134,4 +149,4 @@ class _SimpleRNN(torch.autograd.Function):
             return recorded()
         grad_u = states_before(h, [batch, *batch_sizes]).T @ grad_a
         grad_x = grad_a @ w.T if needed[0] else None
-        return grad_x, x.T @ grad_a, grad_u, grad_a.sum(0), grad_h, None, None, None
+        return grad_x, x.T @ grad_a, grad_u, grad_a.sum(0), grad_h, None, None, None, None
