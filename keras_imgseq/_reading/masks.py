@@ -103,14 +103,12 @@ def mask_of_steps(
     images: Any, incoming: Any, reading: Reading, mask_value: float | None, data_format: str
 ) -> Any:
     """Which steps hold a real pixel, `(batch, steps)`: by `mask_value`, by a mask, or by both."""
-    patch_height, patch_width = reading.patch_size((None, None))
-    if incoming is None and mask_value is not None and patch_width is None:
-        # A whole row is real where the rectangle of real pixels reaches it. One column tells.
+    patch_size = reading.patch_size((None, None))
+    if incoming is None and mask_value is not None and None in patch_size:
+        # One pixel tells of a whole row or column.
+        axis = 1 + patch_size.index(None)
         differs = _differs(images, mask_value, data_format)
-        real = _until_the_last(ops.any(differs, axis=2))[:, :, None]
-    elif incoming is None and mask_value is not None and patch_height is None:
-        differs = _differs(images, mask_value, data_format)
-        real = _until_the_last(ops.any(differs, axis=1))[:, None]
+        real = ops.expand_dims(_until_the_last(ops.any(differs, axis=axis)), axis)
     else:
         real = real_pixels(images, incoming, mask_value, data_format)
     if reading.padding == "same":
@@ -155,8 +153,11 @@ def with_the_first(mask: Any) -> Any:
 
 
 def _differs(images: Any, mask_value: float, data_format: str) -> Any:
-    """Which pixels hold another value, `(batch, height, width)`."""
-    differs = ops.not_equal(images, ops.convert_to_tensor(mask_value, dtype=images.dtype))
+    """Which pixels hold another value, `(batch, height, width)`, for `any`."""
+    differs = images
+    # `any` asks by itself for what is not zero.
+    if mask_value != 0:
+        differs = ops.not_equal(images, ops.convert_to_tensor(mask_value, dtype=images.dtype))
     if len(images.shape) == 3:
         return differs
     return ops.any(differs, axis=1 + axes.channel_axis(data_format))
