@@ -153,11 +153,8 @@ def with_the_first(mask: Any) -> Any:
 
 
 def _differs(images: Any, mask_value: float, data_format: str) -> Any:
-    """Which pixels hold another value, `(batch, height, width)`, for `any`."""
-    differs = images
-    # `any` asks by itself for what is not zero.
-    if mask_value != 0:
-        differs = ops.not_equal(images, ops.convert_to_tensor(mask_value, dtype=images.dtype))
+    """Which pixels hold another value, `(batch, height, width)`."""
+    differs = ops.not_equal(images, ops.convert_to_tensor(mask_value, dtype=images.dtype))
     if len(images.shape) == 3:
         return differs
     return ops.any(differs, axis=1 + axes.channel_axis(data_format))
