@@ -114,7 +114,7 @@ class Parser(argparse.ArgumentParser):
         with _hidden_errors():
             import keras
 
-            # The first operation looks for devices. Keras feeds every backend with TensorFlow.
+            # The first operation looks for devices, `set_random_seed` imports TensorFlow.
             keras.ops.zeros(())
             if importlib.util.find_spec("tensorflow"):
                 importlib.import_module("tensorflow")
