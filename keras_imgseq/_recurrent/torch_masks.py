@@ -57,7 +57,7 @@ def _padding_first(
     _, last = torch_simple_rnn.run_relu(
         rows, sizes, states[0], weights_of(layer.cell), False, padding
     )
-    is_shown = is_real[:, -1] if layer.zero_output_for_mask else num_real > 0
+    is_shown = _is_shown(layer, is_real[:, -1], num_real)
     outputs = last.index_fill(0, _places_of(~is_shown), 0)[:, None]
     return outputs[:, -1], outputs, [last]
 
