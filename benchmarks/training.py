@@ -77,12 +77,13 @@ def speedups(measured: list[Pair]) -> dict[str, float]:
     }
 
 
-def as_typed(cell: str, units: int, height: int) -> keras.Model:
-    """The network as the book types it, in Keras 3."""
+def as_typed(cell: str, units: int, height: int, *, masked: bool = False) -> keras.Model:
+    """The network as the book types it, in Keras 3, with a mask or without."""
     activation = {"activation": "relu"} if cell == "simple_rnn" else {}
     return keras.Sequential(
         [
             keras.Input((height, 28)),
+            *([keras.layers.Masking()] if masked else []),
             KERAS_LAYERS[cell](units, **activation),
             keras.layers.Dense(10),
             keras.layers.Activation("softmax"),

@@ -25,7 +25,7 @@ def with_mask(
     """The last output, all outputs and the last states, as `masked_loops.with_mask`."""
     # A caller may change the mask before the gradient is computed.
     is_real = mask.to(torch.bool, copy=True)
-    if _may_begin_with_padding(layer, states[0]) and _is_in_front(is_real):
+    if _may_begin_with_padding(layer, states[0]) and _is_behind_real_steps(is_real):
         return _padding_first(layer, sequences, states, is_real)
     if layer.go_backwards:
         is_real = is_real.flip(1)
@@ -39,7 +39,12 @@ def _may_begin_with_padding(layer: Any, state: Any) -> bool:
     is_simple = isinstance(layer, keras.layers.SimpleRNN)
     if not is_simple or layer.cell.activation is not keras.activations.relu:
         return False
-    asks_for_more = layer.return_sequences or layer.go_backwards or state.requires_grad
+    asks_for_more = (
+        layer.return_sequences
+        or layer.go_backwards
+        or layer.zero_output_for_mask
+        or state.requires_grad
+    )
     return not asks_for_more and not state.any()
 
 
@@ -48,18 +53,18 @@ def _padding_first(
 ) -> tuple[Any, Any, list[Any]]:
     """For sequences that end with padding: no step has fewer rows than another."""
     batch, num_steps = is_real.shape
-    num_real = is_real.sum(1)
-    steps = torch.arange(num_steps) - (num_steps - num_real)[:, None]
-    padding = _places_of(steps.T < 0)
+    steps = torch.arange(num_steps) - (num_steps - is_real.sum(1))[:, None]
+    # The first step stands where padding is read, which may be NaN.
     places = (steps.clamp_min(0) + _starts(is_real)).T.flatten()
-    rows = sequences.flatten(0, 1).index_select(0, places).index_fill_(0, padding, 0)
-    sizes = [batch] * num_steps
     _, last = torch_simple_rnn.run_relu(
-        rows, sizes, states[0], weights_of(layer.cell), False, padding
+        sequences.flatten(0, 1).index_select(0, places),
+        [batch] * num_steps,
+        states[0],
+        weights_of(layer.cell),
+        False,
+        _places_of(steps.T < 0),
     )
-    is_shown = _is_shown(layer, is_real[:, -1], num_real)
-    outputs = last.index_fill(0, _places_of(~is_shown), 0)[:, None]
-    return outputs[:, -1], outputs, [last]
+    return last, last[:, None], [last]
 
 
 def _real_steps_first(
@@ -122,6 +127,11 @@ def _real_steps_alone(
     outputs = torch.nn.functional.pad(outputs, (0, 0, 0, 1)).index_select(0, places)
     outputs = outputs.view(*is_real.shape, layer.units)
     return outputs[:, -1], outputs, [last]
+
+
+def _is_behind_real_steps(is_real: Any) -> bool:
+    """Whether padding ends each sequence, and no sequence is nothing else."""
+    return bool(is_real[:, 0].all()) and _is_in_front(is_real)
 
 
 def _is_in_front(is_real: Any) -> bool:
