@@ -62,16 +62,27 @@ def main() -> None:
     if options.output:
         options.output.parent.mkdir(parents=True, exist_ok=True)
     digits = load_digits(options.data, 200 if options.tiny else None)
-    found: dict[str, Any] = {"versions": measured_with("keras", keras.backend.backend())}
+    for name, reading in READINGS.items():
+        try:
+            image_as_sequence(digits.x_test[:1], **reading)
+        except ValueError as error:
+            parser.error(f"{name!r} of READINGS in benchmarks/orders.py: {error}")
+    found: dict[str, Any] = {
+        "versions": measured_with("keras_imgseq", "keras", keras.backend.backend()),
+        "data": options.data or "MNIST",
+        "seeds": 1 if options.tiny else options.seeds,
+        "epochs": 1 if options.tiny else EPOCHS,
+        "images": len(digits.x_train),
+    }
     print(found["versions"])
     for name, images in (("as they are", digits), ("with permuted pixels", permuted(digits))):
-        found[name] = {
-            reading: accuracies(images, arguments, options)
-            for reading, arguments in READINGS.items()
-        }
+        found[name] = {}
+        for reading, arguments in READINGS.items():
+            found[name][reading] = accuracies(images, arguments, options)
+            # What a stopped run has measured is kept.
+            if options.output:
+                options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         print(f"\n{table(name, found[name])}", flush=True)
-        if options.output:
-            options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if options.output:
         print(f"\nWrote {options.output}")
 

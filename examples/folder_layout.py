@@ -109,10 +109,20 @@ def _layout_of(folder: Path) -> Layout:
 def _parts_of(folder: Path) -> dict[str, list[Path]]:
     """The folders of each part, none where the names are those of classes."""
     parts: dict[str, list[Path]] = {}
-    for path in _folders_in(folder):
-        if path.name.lower() in PARTS and _folders_in(path):
+    named = [path for path in _folders_in(folder) if path.name.lower() in PARTS]
+    for path in named:
+        if _folders_in(path):
             parts.setdefault(PARTS[path.name.lower()], []).append(path)
-    return parts if "train" in parts and len(parts) > 1 else {}
+    if "train" in parts and len(parts) > 1:
+        return parts
+    flat = [path for path in named if any(_may_be_image(each) for each in _visible_in(path))]
+    if "train" in parts and flat:
+        train = parts["train"][0]
+        raise FolderError(
+            f"{train} holds folders, and {flat[0]} holds image files without a class. Put these "
+            f"into class folders, or give {train} alone."
+        )
+    return {}
 
 
 def _outside(folder: Path, part_folders: list[Path]) -> list[Path]:

@@ -96,9 +96,16 @@ def opened(path: Path) -> Iterator[Image.Image]:
 
 def decoded(image: Image.Image) -> ImageFile:
     """Decodes an opened image, turned as its EXIF tag says, in one of the five modes."""
+    # Pillow knows it until the image is loaded, as for the EXIF tag of a PNG.
+    is_cut = is_cut_to_eight_bits(image)
     turned = is_turned(image)
     num_pages = pages_of(image)
     image.load()
+    if is_cut and max(most for _, most in _extrema(image)) < 128:
+        raise ImageFileError(
+            "its colours are of 16 bits, and all dark: Pillow would keep only the upper 8. Save "
+            "it with 8 bits"
+        )
     image = ImageOps.exif_transpose(image)
     other_colours = image.mode in OTHER_COLOURS
     if image.mode.startswith("I") or image.mode == "F":
@@ -121,6 +128,18 @@ def is_turned(image: Image.Image) -> bool:
 def pages_of(image: Image.Image) -> int:
     """The number of pages or frames. A phone's photo with a preview beside it is one."""
     return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+
+
+def is_cut_to_eight_bits(image: Image.Image) -> bool:
+    """Whether Pillow reads the upper half of each value: of colours of 16 bits, and with alpha."""
+    tiles = getattr(image, "tile", ())
+    return len(image.getbands()) > 1 and any(";16" in str(tile[3]) for tile in tiles)
+
+
+def _extrema(image: Image.Image) -> list[tuple[float, float]]:
+    """The lowest and the highest value of each band but alpha."""
+    bands = zip(image.getbands(), image.getextrema(), strict=True)
+    return [extrema for band, extrema in bands if band != "A"]
 
 
 def _in_eight_bits(image: Image.Image) -> Image.Image:

@@ -10,6 +10,7 @@ from image_files import (
     ImageFile,
     ImageFileError,
     decoded,
+    is_cut_to_eight_bits,
     is_turned,
     opened,
     pages_of,
@@ -97,7 +98,7 @@ def seen(path: Path) -> Seen:
     """
     with opened(path) as image:
         plain = image.mode in PLAIN_MODES and "transparency" not in image.info
-        if plain and image.format != "TIFF":
+        if plain and image.format != "TIFF" and not is_cut_to_eight_bits(image):
             on_its_side = image.getexif().get(ORIENTATION, 1) in range(5, 9)
             return Seen(
                 path,

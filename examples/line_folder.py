@@ -67,6 +67,9 @@ def open_line(path: Path) -> np.ndarray:
     if file.values == "8 bits":
         return pixels
     low, high = pixels.min(), pixels.max()
+    # Less is the noise of an empty line.
+    if high - low < max(abs(low), abs(high)) / 16:
+        return np.zeros_like(pixels)
     return (pixels - low) / ((high - low) or 1)
 
 

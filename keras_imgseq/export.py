@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from keras_imgseq import build_step_model
+from keras_imgseq import LineReader, build_step_model
 from keras_imgseq._export.agreement import inputs_to_compare, largest_difference
 from keras_imgseq._export.description import describe
 from keras_imgseq._export.pixels import data_format_of
@@ -52,6 +52,11 @@ def export(options: argparse.Namespace) -> None:
     target = TARGETS[options.to]
     _check_backend(options.to, target)
     whole = load_network(options.model, _as_typed(options))
+    if options.step and isinstance(whole, LineReader):
+        raise ValueError(
+            "A line reader has no step: it reads each line in both directions. Received: --step. "
+            "Omit it."
+        )
     model = build_step_model(whole) if options.step else whole
     signature = _signature(model, target, options.size)
     path = _checked_path(options, target)

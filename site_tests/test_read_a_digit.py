@@ -325,6 +325,20 @@ def test_an_answer_says_what_was_changed_in_the_drawing(open_page):
     assert answer_of(page).startswith("Moved by four pixels, in black on white, it reads a ")
 
 
+def test_both_answers_to_a_drawing_are_the_same(open_page):
+    page = open_page(PAGE)
+    panel = page.locator("#read-a-digit-panel")
+    draw_a_line(page)
+    for change in ("black on white", "move it by four pixels", "only at the end"):
+        page.get_by_label(change).check()
+        found = re.search(r"read a (\d) in your drawing \((.*?)\)", verdict_of(panel))
+        assert answer_of(page).endswith(f"it reads a {found[1]} ({found[2]}).")
+    assert "You have seen this digit" in panel.inner_text()
+    panel.get_by_role("button", name="Another digit").click()
+    assert answer_of(page) == ""
+    assert "Press a digit to bet on it" in panel.inner_text()
+
+
 def test_a_touch_draws(open_page):
     page = open_page(PAGE, has_touch=True, viewport=NARROW)
     page.locator("#read-a-digit-drawing canvas").scroll_into_view_if_needed()

@@ -313,6 +313,34 @@ def test_names_of_other_classes_are_not_written_beside_a_model(tmp_path):
     described(model, tmp_path / "model.keras")
 
 
+@pytest.mark.parametrize(
+    ("shape", "fits"),
+    [
+        ((8, 6, 3), True),
+        ((None, 6, 3), True),
+        ((6, 8, 3), False),
+        ((8, 6, 1), False),
+        ((8, 6), False),
+    ],
+)
+def test_the_preparation_of_other_sizes_is_not_written_beside_a_model(tmp_path, shape, fits):
+    preparation = {"size": [8, 6], "colour": True, "class_names": ["a", "b", "c"]}
+    (tmp_path / "preparation.json").write_text(json.dumps(preparation))
+    model = build_image_rnn(shape, 3)
+    if fits:
+        assert described(model, tmp_path / "model.keras")["preparation"] == preparation
+    else:
+        with raises(ValueError, match="8 x 6 pixels with 3 channels.*to another model"):
+            described(model, tmp_path / "model.keras")
+
+
+def test_a_reader_has_no_step(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    LineReader("ab", height=16, units=2).save("reader.keras")
+    with pytest.raises(SystemExit, match=r"A line reader has no step.*Omit it"):
+        export.main(["reader.keras", "--to", "onnx", "--step"])
+
+
 def test_states_that_do_not_begin_with_zeros_are_written_down(tmp_path):
     model = build_image_rnn((6, 4), 3, cell=Begins)
     step = build_step_model(model)

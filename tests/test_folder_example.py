@@ -185,6 +185,16 @@ def test_classes_named_train_and_test_are_classes(tmp_path):
     assert load_pictures(tmp_path).class_names == ["test", "train"]
 
 
+@pytest.mark.parametrize("others", [[], ["extra/0.png"]])
+def test_test_images_without_a_class_are_refused(tmp_path, others):
+    for name in ("train/a/0.png", "train/b/0.png", "test/0.png", *others):
+        write(tmp_path / name, np.zeros((8, 8), "uint8"))
+    cure = r"test holds image files without a class.*or give .*train alone"
+    with pytest.raises(FolderError, match=cure):
+        load_pictures(tmp_path)
+    assert load_pictures(tmp_path / "train").class_names == ["a", "b"]
+
+
 def test_a_class_that_is_only_in_the_test_is_refused(tmp_path):
     for name in ("train/a", "train/b", "test/a", "test/c"):
         write(tmp_path / name / "0.png", np.zeros((8, 8), "uint8"))

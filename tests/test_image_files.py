@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from image_files import ImageFileError, decoded, opened
 from image_set import Preparation, changes, preparation_for, seen
 from PIL import Image
+from wide_colours import write_png, write_tiff
 
 HEIGHT, WIDTH = 6, 4
 RAMP = np.linspace(0, 255, HEIGHT * WIDTH).round().astype("uint8").reshape(HEIGHT, WIDTH)
@@ -227,6 +228,24 @@ def test_pixels_that_are_no_number_are_refused(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "image.tif")
     with pytest.raises(ImageFileError, match="NaN or infinite"):
         seen(tmp_path / "image.tif")
+
+
+WIDE_FILES = [(write_png, 3), (write_png, 4), (write_png, 2), (write_tiff, 3)]
+
+
+@pytest.mark.parametrize(("write", "channels"), WIDE_FILES)
+def test_colours_of_16_bits_are_not_made_black(tmp_path, write, channels):
+    pixels = np.full((HEIGHT, WIDTH, channels), 65535)
+    pixels[..., : 3 if channels > 2 else 1] = RAMP[..., None].astype(int) * 257
+    write(tmp_path / "image", pixels)
+    image, said = prepared(tmp_path / "image")
+    assert not said
+    np.testing.assert_array_equal(image.reshape(HEIGHT, WIDTH, -1)[..., 0], RAMP)
+    # A camera of 12 bits.
+    pixels[..., : 3 if channels > 2 else 1] //= 16
+    write(tmp_path / "image", pixels)
+    with pytest.raises(ImageFileError, match="its colours are of 16 bits, and all dark"):
+        seen(tmp_path / "image")
 
 
 @pytest.mark.parametrize("ending", ["tif", "gif", "png", "webp"])

@@ -98,8 +98,10 @@ def test_too_long_lines_may_be_skipped(capsys):
     batches = LineBatches(lines((8, 20)), ["aabc", "a"], READER, too_long="skip")
     assert batches[0][1].tolist() == [[1]]
     said = capsys.readouterr().out
-    assert "1 of 2 lines are left out: their texts need" in said
+    assert "1 of 2 lines are left out: their images have too few steps" in said
     assert "Number 0 ('aabc')." in said
+    LineBatches([np.zeros((8, 40)), *lines((20,))], ["aa", "a"], READER, too_long="skip")
+    assert "Number 0 ('aa', no ink)." in capsys.readouterr().out
     with raises(ValueError, match="No line is left"):
         LineBatches(lines((8,)), ["aabc"], READER, too_long="skip")
 

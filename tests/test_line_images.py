@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from messages import raises
 from PIL import Image
+from wide_colours import write_png
 
 from keras_imgseq._lines.line_image import _resampled, all_prepared, prepared
 
@@ -216,3 +217,20 @@ def test_a_line_is_at_most_twenty_times_as_high_as_wide():
 def test_the_tallest_line_can_be_prepared_again(height, width):
     once = prepared(np.zeros((20 * width, width), "uint8"), height)
     np.testing.assert_array_equal(prepared(once, height), once)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_colours_of_16_bits_are_not_made_black(tmp_path, channels):
+    pixels = np.full((16, 40, channels), 65535)
+    pixels[..., : 3 if channels > 2 else 1] = ((1 - ink()) * 65535).astype(int)[..., None]
+    write_png(tmp_path / "line.png", pixels)
+    with Image.open(tmp_path / "line.png") as image:
+        np.testing.assert_allclose(prepared(image, HEIGHT), ink(), atol=0.01)
+    # A camera of 12 bits.
+    pixels[..., : 3 if channels > 2 else 1] //= 16
+    write_png(tmp_path / "line.png", pixels)
+    with (
+        Image.open(tmp_path / "line.png") as image,
+        raises(ValueError, match="16 bits for each colour.*up to 15 of 255"),
+    ):
+        prepared(image, HEIGHT)

@@ -200,6 +200,17 @@ def test_a_folder_becomes_a_reader_that_reads(folder, tmp_path):
     assert all(0 <= place["left"] <= place["right"] <= 50 for place in content["characters"])
 
 
+@pytest.mark.parametrize("paper", [60000, 4000])
+def test_the_noise_of_an_empty_line_is_no_ink(tmp_path, paper):
+    noise = np.random.default_rng(0).integers(0, paper // 20, (16, 40))
+    path = tmp_path / "line.png"
+    Image.fromarray((paper - noise).astype("uint16")).save(path)
+    reader = LineReader("a", height=16)
+    assert not reader.prepare(line_folder.open_line(path)).any()
+    Image.fromarray((paper - 2 * noise).astype("uint16")).save(path)
+    assert reader.prepare(line_folder.open_line(path)).any()
+
+
 def test_a_run_goes_on_with_the_same_lines_alone(folder, tmp_path):
     """Changed pixels, or another text, make another run."""
     from resume_folder import ResumeError

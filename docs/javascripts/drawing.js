@@ -115,10 +115,13 @@
       }
       const pixels = strokes.length ? imgseq.centred(strokes) : reader.drawing();
       reader.showDrawing(pixels, { isWatched });
-      sayBelief();
     }
 
     function sayBelief() {
+      if (!reader.drawing()) {
+        answer.textContent = "";
+        return;
+      }
       const belief = reader.belief();
       const best = imgseq.bestOf(belief);
       const says = `it reads a ${best} (${imgseq.percent(belief[best])}).`;
@@ -129,8 +132,8 @@
     function clear() {
       strokes = [];
       isPenDown = false;
-      answer.textContent = "";
       reader.removeDrawing();
+      answer.textContent = "";
       redraw();
     }
 
@@ -210,6 +213,7 @@
       answer,
     );
     redraw();
+    reader.watch(sayBelief);
     if (reader.drawing()) {
       restore();
     }

@@ -95,6 +95,9 @@
       show,
     });
     const chart = isSmall ? null : imgseq.buildAccuracyChart();
+    const invitation = element("p", { class: "digit-title" });
+    // Called when the network gets another image, or is another.
+    let onChange = () => {};
 
     place.replaceChildren(...(isSmall ? smallPanel() : wholePanel()));
     place.append(spoken);
@@ -138,12 +141,7 @@
             caption,
             verdict,
           ),
-          element(
-            "div",
-            {},
-            element("p", { class: "digit-title" }, "The belief now. Press a digit to bet on it."),
-            beliefs(),
-          ),
+          element("div", {}, invitation, beliefs()),
           element(
             "div",
             {},
@@ -181,6 +179,7 @@
       Object.assign(state, values, isOther ? { bet: null, mostSeen: 0 } : {});
       readAgain();
       player.go(row, isSpoken);
+      onChange();
     }
 
     function label() {
@@ -241,6 +240,9 @@
         state.bet ? `You bet on ${state.bet.digit}.` : "",
       ];
       caption.textContent = `Row ${row} of ${SIDE}. ${bets.join(" ")}`;
+      invitation.textContent = state.isOpen
+        ? "The belief now. You have seen this digit."
+        : "The belief now. Press a digit to bet on it.";
       picture.setAttribute("aria-label", `A digit, uncovered down to row ${row} of ${SIDE}`);
       strip.setAttribute("aria-label", `The belief in each digit after each of ${row} rows`);
       entering.setAttribute("aria-label", row ? `The pixels of row ${row}` : "No row yet");
@@ -325,6 +327,9 @@
       // The drawing that is shown, as 784 greys, or null, and what is believed of it.
       drawing: () => state.drawing,
       belief: () => found.beliefs[SIDE - 1],
+      watch(listener) {
+        onChange = listener;
+      },
       // In which ways the network gets another image than the one that was drawn.
       changes: () =>
         [state.isMoved && "moved by four pixels", state.isInverted && "in black on white"].filter(

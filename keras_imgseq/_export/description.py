@@ -11,6 +11,7 @@ import keras_imgseq
 from keras_imgseq import ImageAsSequence, LineReader
 from keras_imgseq._export.pixels import data_format_of, layers_of, padding_of, scaling_of
 from keras_imgseq._export.targets import TARGETS
+from keras_imgseq._reading import axes
 
 
 def describe(
@@ -80,6 +81,7 @@ def describe(
         are_words = isinstance(names, list) and all(isinstance(name, str) for name in names)
         if not is_named or not (names is None or are_words):
             raise ValueError(f"{preparation} is damaged. Remove it, or train again.")
+        _check_size(content["preparation"], whole, preparation)
         num_answers = whole.outputs[0].shape[-1]
         # A single answer is the probability of one of two classes.
         if names is not None and len(names) != (2 if num_answers == 1 else num_answers):
@@ -88,3 +90,19 @@ def describe(
                 "answers: it belongs to another model. Move this model into a folder of its own."
             )
     return content
+
+
+def _check_size(preparation: dict[str, Any], whole: keras.Model, path: Path) -> None:
+    """Refuses sizes and colours that the network does not read."""
+    size, channels = preparation.get("size"), 3 if preparation.get("colour") else 1
+    if not isinstance(size, list):
+        return
+    shape = whole.inputs[0].shape
+    _, sides, num_channels = axes.sizes_of(shape, data_format_of(whole))
+    fits = all(None in pair or len(set(pair)) == 1 for pair in zip(size, sides, strict=True))
+    if not fits or (num_channels or 1) != channels:
+        raise ValueError(
+            f"{path} describes images of {size[0]} x {size[1]} pixels with {channels} channels, "
+            f"and the network reads {tuple(shape)}: it belongs to another model. Move this model "
+            "into a folder of its own."
+        )

@@ -123,15 +123,19 @@ class LineBatches(keras.utils.PyDataset):  # type: ignore[misc]
                 raise ValueError(self._too_long(number, texts[number], line, label))
         if not kept:
             raise ValueError(
-                f"No line is left: the texts of all {len(lines)} need more steps than their images "
-                "have. Write images of one line each, and the text of that line."
+                f"No line is left: the images of all {len(lines)} have too few steps for their "
+                "texts, or no ink. Write images of one line each, and the text of that line."
             )
         if len(kept) < len(lines):
             left = sorted(set(range(len(lines))) - set(kept))
-            named = ", ".join(f"{number} ({arguments.shown(texts[number])})" for number in left[:3])
+            named = ", ".join(
+                f"{number} ({arguments.shown(texts[number])}"
+                f"{'' if lines[number].any() else ', no ink'})"
+                for number in left[:3]
+            )
             print(
-                f"{len(left)} of {len(lines)} lines are left out: their texts need more steps than "
-                f"their images have. Number {named}{', ...' if len(left) > 3 else ''}."
+                f"{len(left)} of {len(lines)} lines are left out: their images have too few steps "
+                f"for their texts, or no ink. Number {named}{', ...' if len(left) > 3 else ''}."
             )
         self._num_taken = len(kept) - len(kept) % devices
         if not self._num_taken:

@@ -145,6 +145,7 @@ def _as_array(image: Any) -> npt.NDArray[Any]:
             f"This takes the image of one line. Received: a list of {len(parts)} images. For the "
             "first of them, write images[0]."
         )
+    is_cut = _is_cut_to_eight_bits(image)
     try:
         if getattr(image, "mode", None) in OTHER_MODES:
             # Numbers of a palette, of ink or of a hue are no light.
@@ -160,7 +161,19 @@ def _as_array(image: Any) -> npt.NDArray[Any]:
     if "float" in array.dtype.name and array.dtype.kind != "f":
         # bfloat16 and its like, of which NumPy does not know that they are floats.
         array = array.astype("float32")
+    if is_cut and array[..., : 3 if array.shape[-1] > 2 else 1].max() < 128:
+        raise ValueError(
+            "Of an image with 16 bits for each colour, Pillow keeps the upper 8. Received: values "
+            f"that are all dark then, up to {array[..., :3].max()} of 255. Save the image with 8 "
+            "bits, or in grey."
+        )
     return array
+
+
+def _is_cut_to_eight_bits(image: Any) -> bool:
+    # Pillow says it until the file is read.
+    tiles = getattr(image, "tile", ()) if hasattr(image, "getbands") else ()
+    return any(";16" in str(tile[3]) for tile in tiles) and len(image.getbands()) > 1
 
 
 def _is_path(image: Any) -> bool:

@@ -80,7 +80,12 @@ def _cure(shape: Shape, expected: Shape) -> str:
     sizes = expected[1:]
     if len(shape) > 1 and (_fit(shape, sizes) or _differ_by_one_channel(shape, sizes)):
         channel = ", ..., None" if len(shape) < len(sizes) else ""
-        return f"For one image, write image[None{channel}]."
+        may_be_several = len(shape) == 3 and shape[-1] not in axes.USUAL_CHANNELS
+        several = (
+            f" If {shape[0]} is the number of images, build the network for "
+            f"input_shape={shape[1:]}."
+        )
+        return f"For one image, write image[None{channel}].{several * may_be_several}"
     if len(shape) == 2 and None not in sizes and shape[1] == math.prod(sizes):
         return f"For flat vectors, write images.reshape{(-1, *sizes)}."
     if len(shape) not in (3, 4):
@@ -90,12 +95,22 @@ def _cure(shape: Shape, expected: Shape) -> str:
         for place, axes_in_order in (("1, -1", (1, 2, 0)), ("-1, 1", (2, 0, 1))):
             if _fit((batch, *(others[axis] for axis in axes_in_order)), expected):
                 return f"Their channels stand elsewhere. Write np.moveaxis(images, {place})."
-    is_one_in_colour = len(others) == 2 and others[-1] in axes.USUAL_CHANNELS
+    return _cure_of_size(shape, expected)
+
+
+def _cure_of_size(shape: Shape, expected: Shape) -> str:
+    *sizes, channels = shape
+    if channels == 3 and _fit(tuple(sizes), expected[1:]):
+        return "For one image in colour, write image.mean(axis=-1)[None]."
+    others = shape[1:]
+    is_one_in_colour = len(others) == 2 and channels in axes.USUAL_CHANNELS
     # The factory refuses what is doubtful.
     is_doubtful = axes.doubt(others, axes.resolved(None), is_meant=False) is not None
     if None in others or is_doubtful or is_one_in_colour:
         return "Write a batch of images of that size."
-    return f"Write images of that size, or build the network for input_shape={tuple(others)}."
+    fits_in_grey = channels == 3 and _fit(tuple(sizes), expected)
+    written = "images.mean(axis=-1)" if fits_in_grey else "images of that size"
+    return f"Write {written}, or build the network for input_shape={others}."
 
 
 def _fit(sizes: Shape, expected: Shape) -> bool:

@@ -56,7 +56,8 @@ def check_layers(model: keras.Model, readings: list[ImageAsSequence]) -> None:
         if isinstance(layer, ConvStem):
             raise ValueError(
                 "A convolution also sees the rows below, which come later. Received: a "
-                "network with `filters`. Train a network with filters=None."
+                "network with `filters`. Train one of build_image_rnn with filters=None and "
+                "bidirectional=False."
             )
         if getattr(layer, "stateful", False) or getattr(layer, "return_state", False):
             raise ValueError(

@@ -55,7 +55,7 @@ class ImageAsSequence(keras.layers.Layer):  # type: ignore[misc]
             permutation made from `seed`. A sequence of ints lists the grid's cells, numbered in
             raster order, in the order of reading.
         transpose: Whether the path is made for the transposed grid and mapped back. A raster
-            then goes down the columns first.
+            then goes down the columns first. A Hilbert curve only changes on square grids.
         reverse: Whether the finished path is read backwards.
         seed: The seed of `"random"`, an int that this order requires. The path is
             `numpy.random.RandomState(seed).permutation(cells)`, the same for ever.

@@ -148,8 +148,8 @@ def filled(images: Any, incoming: Any, padding_value: float, data_format: str) -
 def with_the_first(mask: Any) -> Any:
     """A mask of steps in which a sequence without any real step keeps its first one."""
     is_blank = ops.logical_not(ops.any(mask, axis=1, keepdims=True))
-    first = ops.logical_or(mask[:, :1], is_blank)
-    return ops.concatenate([first, mask[:, 1:]], axis=1)
+    is_first = ops.equal(ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1), 1)
+    return ops.logical_or(mask, ops.logical_and(is_blank, is_first))
 
 
 def _differs(images: Any, mask_value: float, data_format: str) -> Any:
