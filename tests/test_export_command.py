@@ -327,6 +327,11 @@ def test_the_preparation_of_other_sizes_is_not_written_beside_a_model(tmp_path, 
     preparation = {"size": [8, 6], "colour": True, "class_names": ["a", "b", "c"]}
     (tmp_path / "preparation.json").write_text(json.dumps(preparation))
     model = build_image_rnn(shape, 3)
+    if shape == (8, 6):
+        # What is no size tells nothing.
+        (tmp_path / "preparation.json").write_text(json.dumps({"size": [8]}))
+        described(model, tmp_path / "model.keras")
+        (tmp_path / "preparation.json").write_text(json.dumps(preparation))
     if fits:
         assert described(model, tmp_path / "model.keras")["preparation"] == preparation
     else:
@@ -336,6 +341,7 @@ def test_the_preparation_of_other_sizes_is_not_written_beside_a_model(tmp_path, 
 
 def test_a_reader_has_no_step(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(export, "_check_backend", lambda *_: None)
     LineReader("ab", height=16, units=2).save("reader.keras")
     with pytest.raises(SystemExit, match=r"A line reader has no step.*Omit it"):
         export.main(["reader.keras", "--to", "onnx", "--step"])

@@ -95,9 +95,9 @@ def describe(
 def _check_size(preparation: dict[str, Any], whole: keras.Model, path: Path) -> None:
     """Refuses sizes and colours that the network does not read."""
     size, channels = preparation.get("size"), 3 if preparation.get("colour") else 1
-    if not isinstance(size, list):
-        return
     shape = whole.inputs[0].shape
+    if not isinstance(size, list) or len(size) != 2 or len(shape) not in (3, 4):
+        return
     _, sides, num_channels = axes.sizes_of(shape, data_format_of(whole))
     fits = all(None in pair or len(set(pair)) == 1 for pair in zip(size, sides, strict=True))
     if not fits or (num_channels or 1) != channels:

@@ -77,7 +77,8 @@ def _streamed_axis(layer: ImageAsSequence, image_size: Any) -> int:
     if reading.reverse:
         raise ValueError(
             "A stream cannot be read backwards: the end of the image comes last. Received: the "
-            f"reading {layer.name!r} with reverse=True. Train a network with reverse=False."
+            f"reading {layer.name!r} with reverse=True. Train a network with "
+            'reverse=False in all its readings, and not "cross".'
         )
     if layer.mask_value is not None:
         raise ValueError(
