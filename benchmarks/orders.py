@@ -61,6 +61,7 @@ def main() -> None:
         options.output = Path("benchmark-results/orders.json")
     if options.output:
         options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.seeds, options.epochs = (1, 1) if options.tiny else (options.seeds, EPOCHS)
     digits = load_digits(options.data, 200 if options.tiny else None)
     for name, reading in READINGS.items():
         try:
@@ -70,8 +71,8 @@ def main() -> None:
     found: dict[str, Any] = {
         "versions": measured_with("keras_imgseq", "keras", keras.backend.backend()),
         "data": options.data or "MNIST",
-        "seeds": 1 if options.tiny else options.seeds,
-        "epochs": 1 if options.tiny else EPOCHS,
+        "seeds": options.seeds,
+        "epochs": options.epochs,
         "images": len(digits.x_train),
     }
     print(found["versions"])
@@ -109,9 +110,8 @@ def accuracies(
         for part in ("x_train", "x_test")
     }
     sequences = dataclasses.replace(digits, **parts)
-    seeds, epochs = (1, 1) if options.tiny else (options.seeds, EPOCHS)
     return {
-        cell: [accuracy_of(sequences, cell, seed, epochs) for seed in range(seeds)]
+        cell: [accuracy_of(sequences, cell, seed, options.epochs) for seed in range(options.seeds)]
         for cell in (CELLS[:1] if options.tiny else CELLS)
     }
 
